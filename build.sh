@@ -1,0 +1,248 @@
+#!/bin/sh
+# Builds unrolled, and installs first what a step needs and this machine has not.
+#
+#   ./build.sh [step...]    without a step: wasm js page
+#
+#   wasm          dist/unrolled.wasm, the C core
+#   js            dist/*.js and their declarations
+#   page          build/page, the static site
+#   start         all of these, then serves the page; $PORT names the port
+#   native        build/native: libunrolled.a, and the C tests under sanitizers;
+#                 with CC=clang, say, that compiler's build in build/native-clang
+#   native-test   runs them
+#   wasm-test     runs the same C tests as WebAssembly, in Node
+#   types         checks the types; lint the types, the format and the include direction
+#   format        rewrites C and JavaScript in the project's format
+#   test          everything, checked
+#   clean         removes what was built
+#
+# What is newer than its sources is left alone.
+#
+# shellcheck disable=SC2046,SC2086  # lists of flags and files are meant to be split at spaces
+set -eu
+cd "$(dirname "$0")"
+
+# ---- Flags, each with its reason -----------------------------------------------------------------
+
+# One language, and nothing that a second compiler could take amiss.
+WARN='-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror'
+# The same bits everywhere: a product and a sum stay two roundings. A square root is an instruction,
+# not a call that might set errno.
+MATH='-ffp-contract=off -fno-math-errno'
+# What ships: no ASSERT, so no path of the building machine either.
+RELEASE="-O3 -DNDEBUG $WARN $MATH"
+# What is tested: ASSERTs live, lines for the sanitizers' reports, fast enough for long tests.
+DEBUG="-O1 -g $WARN $MATH"
+SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+# Every engine has SIMD128. Relaxed SIMD is another matter: its results differ between machines.
+SIMD='-msimd128'
+# Memory starts small and grows, as far as 32 bits reach. The small allocator suits a library that
+# allocates rarely.
+MEMORY='-sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4GB -sMALLOC=emmalloc'
+# A library, not a program; large buffers never live on its stack (TOTAL_STACK is the older name of
+# STACK_SIZE, and known to every Emscripten); no files.
+LIBRARY="--no-entry -sTOTAL_STACK=65536 -sFILESYSTEM=0"
+# A C test is a program that prints, and may keep arrays on its stack.
+PROGRAM="-sSTANDALONE_WASM -sTOTAL_STACK=1MB"
+# The release of the Emscripten SDK to fetch where there is no Debian package.
+EMSDK_VERSION=3.1.74
+
+# ---- What a step needs ---------------------------------------------------------------------------
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+fail() {
+    echo "build.sh: $*" >&2
+    exit 1
+}
+
+has node || fail 'Node is missing: install Node 20.19 or newer'
+node=$(command -v node)
+PATH="$PWD/node_modules/.bin:$PATH"
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+can_install() { [ "$(id -u)" = 0 ] && has apt-get; }
+
+# Debian's packages. Some bring Debian's Node along, which must not take the running one's place.
+install() {
+    can_install || fail "missing: $*. As root on Debian: apt-get install $*"
+    keep=
+    if [ "$node" = /usr/bin/node ] && ! dpkg -S "$node" >/dev/null 2>&1; then
+        keep="-o Dpkg::Options::=--path-exclude=$node"
+    fi
+    apt-get update
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $keep "$@"
+    [ "$(command -v node)" = "$node" ] || PATH="${node%/*}:$PATH"
+}
+
+# need COMMAND PACKAGE
+need() { has "$1" || install "$2"; }
+
+# emcc: on PATH, in $EMSDK or in .emsdk; else Debian's package; else the SDK, into .emsdk.
+need_emscripten() {
+    PATH="$PATH${EMSDK:+:$EMSDK/upstream/emscripten}:$PWD/.emsdk/upstream/emscripten"
+    if has emcc; then return; fi
+    if can_install; then
+        install emscripten
+        return
+    fi
+    has git && has python3 ||
+        fail 'missing: Emscripten (Debian: apt-get install emscripten; macOS: brew install emscripten), or git and python3 to fetch it'
+    [ -d .emsdk ] || git clone --depth 1 https://github.com/emscripten-core/emsdk.git .emsdk
+    .emsdk/emsdk install $EMSDK_VERSION
+    .emsdk/emsdk activate $EMSDK_VERSION
+}
+
+# npm's packages, again whenever the lock file is newer than they are.
+need_packages() {
+    [ -n "$(find node_modules/.package-lock.json ! -newer package-lock.json 2>&1)" ] || return 0
+    npm ci --include=dev --no-dry-run --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+# The compiler of the sanitizers, their run time, the names in their reports, and a browser.
+need_test_tools() {
+    need clang clang
+    need llvm-symbolizer llvm
+    echo 'int main(void) { return 0; }' | clang $SANITIZE -x c - -o /dev/null 2>/dev/null ||
+        install libclang-rt-dev
+    node tests/tools/chromium.js >/dev/null 2>&1 || install chromium
+}
+
+# ---- Compiling -----------------------------------------------------------------------------------
+
+# In one order everywhere: the order of the sources is the order of the functions in the .wasm.
+files() { find "$@" | LC_ALL=C sort; }
+
+# newer OUTPUT SOURCE...: true when a source, or this file, has changed since the output was made
+newer() {
+    output=$1
+    shift
+    [ ! -e "$output" ] || [ -n "$(find "$@" build.sh -newer "$output")" ]
+}
+
+# objects FOLDER COMPILER...: compiles the files that standard input names, one on each core
+objects() {
+    into=$1
+    shift
+    rm -rf "$into"
+    mkdir -p "$into"
+    xargs -P "$jobs" -I FILE sh -c '
+        file=$1 object=$2/$(basename "$1" .c).o
+        shift 2
+        exec "$@" -c "$file" -o "$object"' sh FILE "$into" "$@"
+}
+
+# c_tests FOLDER SUFFIX LINK COMPILER...: each tests/c/test_*.c as a program, with all of src/ and
+# the naive twins beside it
+c_tests() {
+    folder=$1 suffix=$2 link=$3
+    shift 3
+    files src tests/c -name '*.c' ! -name 'test_*' | objects "$folder/core" "$@"
+    files tests/c -name 'test_*.c' | objects "$folder/tests" "$@" -Isrc
+    for object in "$folder"/tests/*.o; do
+        "$@" "$object" "$folder"/core/*.o $link -lm -o "$folder/$(basename "$object" .o)$suffix"
+    done
+}
+
+# run_tests RUNNER PROGRAM...
+run_tests() {
+    runner=$1
+    shift
+    for program in "$@"; do
+        echo "$program"
+        UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1 \
+            $runner "$program" || fail "$program failed"
+    done
+}
+
+# ---- Steps ---------------------------------------------------------------------------------------
+
+step() {
+    case $1 in
+    wasm)
+        newer dist/unrolled.wasm src || return 0
+        need_emscripten
+        mkdir -p dist
+        emcc $RELEASE $SIMD $MEMORY $LIBRARY $(files src -name '*.c') -o dist/unrolled.wasm
+        ;;
+    js)
+        newer dist/index.d.ts js package-lock.json || return 0
+        need_packages
+        mkdir -p dist
+        rm -f dist/*.js dist/*.d.ts
+        cp js/*.js dist/
+        tsc -p js
+        ;;
+    page)
+        need_packages
+        vite build
+        ;;
+    start)
+        step wasm
+        step js
+        step page
+        exec vite preview
+        ;;
+    native)
+        cc=${CC:-$(command -v cc || command -v clang || command -v gcc)} || fail 'missing: a C compiler'
+        out=build/native${CC:+-$CC}
+        newer $out/libunrolled.a src tests/c || return 0
+        files src -name '*.c' | objects $out/release $cc $RELEASE
+        c_tests $out '' '' $cc $DEBUG $SANITIZE
+        ar rcs $out/libunrolled.a $out/release/*.o
+        ;;
+    native-test)
+        step native
+        run_tests '' build/native${CC:+-$CC}/test_*
+        ;;
+    wasm-test)
+        if newer build/wasm/built src tests/c; then
+            need_emscripten
+            c_tests build/wasm .wasm "$MEMORY $PROGRAM" emcc $DEBUG $SIMD
+            touch build/wasm/built
+        fi
+        run_tests 'node --disable-warning=ExperimentalWarning tests/wasi.js' build/wasm/test_*.wasm
+        ;;
+    types)
+        need_packages
+        tsc -p js --noEmit
+        tsc -p .
+        ;;
+    lint)
+        need clang-format clang-format
+        node tests/tools/includes.js
+        clang-format --dry-run -Werror $(files src tests -name '*.[ch]')
+        need_packages
+        biome check
+        step types
+        ;;
+    format)
+        need clang-format clang-format
+        clang-format -i $(files src tests -name '*.[ch]')
+        need_packages
+        biome check --write
+        ;;
+    test)
+        need_emscripten
+        need_test_tools
+        step lint
+        step wasm
+        step js
+        step page
+        (CC=clang && step native-test)
+        if has gcc; then (CC=gcc && step native-test); fi
+        step wasm-test
+        exec node --test --test-reporter=spec --test-concurrency="$jobs" \
+            $(files tests -name '*.test.js')
+        ;;
+    clean)
+        rm -rf dist build
+        ;;
+    *)
+        fail "there is no step $1: see the head of build.sh"
+        ;;
+    esac
+}
+
+[ $# -gt 0 ] || set -- wasm js page
+for name in "$@"; do step "$name"; done
