@@ -12,7 +12,6 @@ const server = {
 export default defineConfig({
   root: file('web'),
   base: './', // the built page works under any path
-  resolve: { alias: { unrolled: file('dist/index.js') } },
   worker: { format: 'es' },
   build: {
     outDir: file('build/page'),

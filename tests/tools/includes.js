@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 const LAYERS = [
   ['unrolled', 'base', 'memory', 'simd', 'arena'],
   ['vmath', 'rng', 'vector', 'matmul_pack', 'matmul_kernel', 'matmul_small', 'matmul'],
-  'module rnn lstm gru stack linear activation dropout select sequential'.split(' '),
-  ['init', 'loss', 'optim', 'trainer'],
+  'module rnn lstm gru layer stack stream linear activation dropout select sequential'.split(' '),
+  ['init', 'loss', 'optim', 'optim_clip', 'trainer'],
   ['api'],
 ];
 
