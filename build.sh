@@ -137,7 +137,7 @@ objects() {
 c_tests() {
     folder=$1 suffix=$2 link=$3
     shift 3
-    files src tests/c -name '*.c' ! -name 'test_*' | objects "$folder/core" "$@"
+    files src tests/c -name '*.c' ! -name 'test_*' | objects "$folder/core" "$@" -Isrc
     files tests/c -name 'test_*.c' | objects "$folder/tests" "$@" -Isrc
     for object in "$folder"/tests/*.o; do
         "$@" "$object" "$folder"/core/*.o $link -lm -o "$folder/$(basename "$object" .o)$suffix"
