@@ -4,12 +4,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 const LAYERS = [
-  ['unrolled', 'base', 'memory', 'simd', 'arena'],
-  ['vmath', 'rng', 'vector', 'matmul_pack', 'matmul_kernel', 'matmul_small', 'matmul'],
-  'module rnn lstm gru layer stack stream linear activation dropout select sequential'.split(' '),
-  ['init', 'loss', 'optim', 'optim_clip', 'trainer'],
-  ['api'],
-];
+  'unrolled base memory handle simd arena',
+  'vmath rng vector matmul_pack matmul_kernel matmul_small matmul',
+  'module rnn lstm gru layer stack stream cell linear activation dropout select sequential call',
+  'init loss loss_parts loss_regression loss_class criterion optim optim_clip parameters tuner trainer',
+  'api',
+].map((names) => names.split(' '));
 
 /** @param {string} file */
 const layerOf = (file) => LAYERS.findIndex((names) => names.includes(file.replace(/\.[ch]$/, '')));
