@@ -1,0 +1,48 @@
+// What every file may lean on: status codes in short, ASSERT, and size arithmetic that notices
+// when a product no longer fits (size_t has 32 bits in WebAssembly).
+#ifndef UNROLLED_BASE_H
+#define UNROLLED_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "unrolled.h"
+
+// A failed ASSERT is our mistake, never the caller's. It traps where asserts are on (native and
+// test builds) and is absent from the release. No stdio: the .wasm must import nothing.
+#ifdef NDEBUG
+#define ASSERT(condition) ((void)0)
+#else
+#define ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
+#endif
+
+typedef enum unrolled_status status;
+
+// *product = a * b; false, and *product untouched, when that does not fit.
+static inline bool size_mul(size_t a, size_t b, size_t *product)
+{
+    size_t value;
+    if (__builtin_mul_overflow(a, b, &value))
+        return false;
+    *product = value;
+    return true;
+}
+
+static inline bool size_add(size_t a, size_t b, size_t *sum)
+{
+    size_t value;
+    if (__builtin_add_overflow(a, b, &value))
+        return false;
+    *sum = value;
+    return true;
+}
+
+static inline int int_min(int a, int b) { return a < b ? a : b; }
+
+static inline int int_max(int a, int b) { return a > b ? a : b; }
+
+// Rounds up to a multiple of `step`, a power of two.
+static inline int int_round_up(int a, int step) { return (a + step - 1) & -step; }
+
+#endif

@@ -1,0 +1,168 @@
+// f32x4: the one vocabulary of four floats that every kernel is written in, and i32x4 for the bits
+// of them. WebAssembly SIMD128 intrinsics, or any GCC/Clang through their vector types.
+//
+// Both do the same IEEE operations in the same order: results are equal to the bit.
+// Loads and stores need no alignment. A comparison gives a mask: all ones or all zeros a lane.
+#ifndef UNROLLED_SIMD_H
+#define UNROLLED_SIMD_H
+
+#include "base.h"
+
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+
+typedef v128_t f32x4;
+typedef v128_t i32x4;
+
+static inline f32x4 f32x4_load(const float *p) { return wasm_v128_load(p); }
+static inline f32x4 f32x4_load_splat(const float *p) { return wasm_v128_load32_splat(p); }
+static inline void f32x4_store(float *p, f32x4 a) { wasm_v128_store(p, a); }
+static inline f32x4 f32x4_splat(float a) { return wasm_f32x4_splat(a); }
+static inline f32x4 f32x4_make(float a, float b, float c, float d)
+{
+    return wasm_f32x4_make(a, b, c, d);
+}
+#define f32x4_lane(a, lane) wasm_f32x4_extract_lane(a, lane)
+
+static inline f32x4 f32x4_add(f32x4 a, f32x4 b) { return wasm_f32x4_add(a, b); }
+static inline f32x4 f32x4_sub(f32x4 a, f32x4 b) { return wasm_f32x4_sub(a, b); }
+static inline f32x4 f32x4_mul(f32x4 a, f32x4 b) { return wasm_f32x4_mul(a, b); }
+static inline f32x4 f32x4_div(f32x4 a, f32x4 b) { return wasm_f32x4_div(a, b); }
+static inline f32x4 f32x4_sqrt(f32x4 a) { return wasm_f32x4_sqrt(a); }
+static inline f32x4 f32x4_abs(f32x4 a) { return wasm_f32x4_abs(a); }
+static inline f32x4 f32x4_neg(f32x4 a) { return wasm_f32x4_neg(a); }
+// b < a ? b : a, so a where either is NaN: put the value that may be NaN first to keep it.
+static inline f32x4 f32x4_min(f32x4 a, f32x4 b) { return wasm_f32x4_pmin(a, b); }
+static inline f32x4 f32x4_max(f32x4 a, f32x4 b) { return wasm_f32x4_pmax(a, b); }
+static inline i32x4 f32x4_lt(f32x4 a, f32x4 b) { return wasm_f32x4_lt(a, b); }
+static inline i32x4 f32x4_le(f32x4 a, f32x4 b) { return wasm_f32x4_le(a, b); }
+static inline i32x4 f32x4_eq(f32x4 a, f32x4 b) { return wasm_f32x4_eq(a, b); }
+// a where the mask is set, else b
+static inline f32x4 f32x4_select(i32x4 mask, f32x4 a, f32x4 b)
+{
+    return wasm_v128_bitselect(a, b, mask);
+}
+
+static inline i32x4 f32x4_bits(f32x4 a) { return a; }
+static inline f32x4 f32x4_from_bits(i32x4 a) { return a; }
+static inline f32x4 f32x4_from_i32(i32x4 a) { return wasm_f32x4_convert_i32x4(a); }
+static inline i32x4 f32x4_to_i32(f32x4 a) { return wasm_i32x4_trunc_sat_f32x4(a); }
+static inline i32x4 i32x4_splat(int32_t a) { return wasm_i32x4_splat(a); }
+static inline i32x4 i32x4_add(i32x4 a, i32x4 b) { return wasm_i32x4_add(a, b); }
+static inline i32x4 i32x4_sub(i32x4 a, i32x4 b) { return wasm_i32x4_sub(a, b); }
+static inline i32x4 i32x4_and(i32x4 a, i32x4 b) { return wasm_v128_and(a, b); }
+static inline i32x4 i32x4_or(i32x4 a, i32x4 b) { return wasm_v128_or(a, b); }
+static inline i32x4 i32x4_not(i32x4 a) { return wasm_v128_not(a); }
+#define i32x4_shift_left(a, count) wasm_i32x4_shl(a, (uint32_t)(count))
+#define i32x4_shift_right(a, count) wasm_i32x4_shr(a, (uint32_t)(count)) // keeps the sign
+static inline bool i32x4_any(i32x4 a) { return wasm_v128_any_true(a); }
+
+#else // GCC and Clang, any machine
+
+typedef float f32x4 __attribute__((vector_size(16)));
+typedef int32_t i32x4 __attribute__((vector_size(16)));
+
+static inline f32x4 f32x4_load(const float *p)
+{
+    f32x4 a;
+    __builtin_memcpy(&a, p, sizeof a);
+    return a;
+}
+static inline void f32x4_store(float *p, f32x4 a) { __builtin_memcpy(p, &a, sizeof a); }
+static inline f32x4 f32x4_splat(float a) { return (f32x4){a, a, a, a}; }
+static inline f32x4 f32x4_load_splat(const float *p) { return f32x4_splat(*p); }
+static inline f32x4 f32x4_make(float a, float b, float c, float d) { return (f32x4){a, b, c, d}; }
+#define f32x4_lane(a, lane) ((a)[lane])
+
+static inline f32x4 f32x4_add(f32x4 a, f32x4 b) { return a + b; }
+static inline f32x4 f32x4_sub(f32x4 a, f32x4 b) { return a - b; }
+static inline f32x4 f32x4_mul(f32x4 a, f32x4 b) { return a * b; }
+static inline f32x4 f32x4_div(f32x4 a, f32x4 b) { return a / b; }
+static inline f32x4 f32x4_sqrt(f32x4 a)
+{
+    return (f32x4){__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]),
+                   __builtin_sqrtf(a[3])};
+}
+static inline i32x4 f32x4_bits(f32x4 a) { return (i32x4)a; }
+static inline f32x4 f32x4_from_bits(i32x4 a) { return (f32x4)a; }
+static inline f32x4 f32x4_select(i32x4 mask, f32x4 a, f32x4 b)
+{
+    return (f32x4)((mask & (i32x4)a) | (~mask & (i32x4)b));
+}
+static inline i32x4 f32x4_lt(f32x4 a, f32x4 b) { return (i32x4)(a < b); }
+static inline i32x4 f32x4_le(f32x4 a, f32x4 b) { return (i32x4)(a <= b); }
+static inline i32x4 f32x4_eq(f32x4 a, f32x4 b) { return (i32x4)(a == b); }
+static inline f32x4 f32x4_abs(f32x4 a)
+{
+    return f32x4_from_bits((i32x4)a & (i32x4){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX});
+}
+static inline f32x4 f32x4_neg(f32x4 a)
+{
+    return f32x4_from_bits((i32x4)a ^ (i32x4){INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN});
+}
+static inline f32x4 f32x4_min(f32x4 a, f32x4 b) { return f32x4_select(f32x4_lt(b, a), b, a); }
+static inline f32x4 f32x4_max(f32x4 a, f32x4 b) { return f32x4_select(f32x4_lt(a, b), b, a); }
+
+static inline f32x4 f32x4_from_i32(i32x4 a)
+{
+    return (f32x4){(float)a[0], (float)a[1], (float)a[2], (float)a[3]};
+}
+// One lane of f32x4_to_i32: NaN gives 0, what lies outside the range its nearest end.
+static inline int32_t simd_lane_to_i32(float a)
+{
+    if (!(a >= -2147483648.0F))
+        return a < 0 ? INT32_MIN : 0;
+    return a < 2147483648.0F ? (int32_t)a : INT32_MAX;
+}
+static inline i32x4 f32x4_to_i32(f32x4 a)
+{
+    return (i32x4){simd_lane_to_i32(a[0]), simd_lane_to_i32(a[1]), simd_lane_to_i32(a[2]),
+                   simd_lane_to_i32(a[3])};
+}
+static inline i32x4 i32x4_splat(int32_t a) { return (i32x4){a, a, a, a}; }
+typedef uint32_t simd_u32x4 __attribute__((vector_size(16)));
+static inline i32x4 i32x4_add(i32x4 a, i32x4 b) { return (i32x4)((simd_u32x4)a + (simd_u32x4)b); }
+static inline i32x4 i32x4_sub(i32x4 a, i32x4 b) { return (i32x4)((simd_u32x4)a - (simd_u32x4)b); }
+static inline i32x4 i32x4_and(i32x4 a, i32x4 b) { return a & b; }
+static inline i32x4 i32x4_or(i32x4 a, i32x4 b) { return a | b; }
+static inline i32x4 i32x4_not(i32x4 a) { return ~a; }
+#define i32x4_shift_left(a, count) ((i32x4)((simd_u32x4)(a) << (count)))
+#define i32x4_shift_right(a, count) ((a) >> (count)) // keeps the sign
+static inline bool i32x4_any(i32x4 a) { return (a[0] | a[1] | a[2] | a[3]) != 0; }
+
+#endif
+
+// The first n (1 to 4) lanes of p; the others are 0 and are not read. n >= 4 loads all.
+static inline f32x4 f32x4_load_n(const float *p, int n)
+{
+    if (n >= 4)
+        return f32x4_load(p);
+    return f32x4_make(p[0], n > 1 ? p[1] : 0.0F, n > 2 ? p[2] : 0.0F, 0.0F);
+}
+
+// Writes the first n lanes, and nothing else. n >= 4 stores all.
+static inline void f32x4_store_n(float *p, f32x4 a, int n)
+{
+    if (n >= 4) {
+        f32x4_store(p, a);
+        return;
+    }
+    p[0] = f32x4_lane(a, 0);
+    if (n > 1)
+        p[1] = f32x4_lane(a, 1);
+    if (n > 2)
+        p[2] = f32x4_lane(a, 2);
+}
+
+// (a0 + a2) + (a1 + a3)
+static inline float f32x4_sum(f32x4 a)
+{
+    return (f32x4_lane(a, 0) + f32x4_lane(a, 2)) + (f32x4_lane(a, 1) + f32x4_lane(a, 3));
+}
+
+static inline f32x4 f32x4_zero(void) { return f32x4_splat(0.0F); }
+
+// a lane that is infinite or NaN becomes NaN, any other 0: sums of these stay 0 while all is well.
+static inline f32x4 f32x4_poison(f32x4 a) { return f32x4_sub(a, a); }
+
+#endif
