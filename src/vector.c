@@ -1,0 +1,66 @@
+#include "vector.h"
+
+void vector_zero(size_t n, float *y) { __builtin_memset(y, 0, n * sizeof *y); }
+
+void vector_copy(size_t n, const float *x, float *y) { __builtin_memcpy(y, x, n * sizeof *y); }
+
+void vector_add(size_t n, const float *x, float *y)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        f32x4_store(y + i, f32x4_add(f32x4_load(y + i), f32x4_load(x + i)));
+    for (; i < n; i++)
+        y[i] += x[i];
+}
+
+void vector_multiply(size_t n, const float *a, const float *b, float *y)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        f32x4_store(y + i, f32x4_mul(f32x4_load(a + i), f32x4_load(b + i)));
+    for (; i < n; i++)
+        y[i] = a[i] * b[i];
+}
+
+void vector_fill_rows(int M, int n, const float *a, const float *b, float *y, size_t y_step)
+{
+    for (int m = 0; m < M; m++, y += y_step) {
+        vector_copy((size_t)n, a, y);
+        if (b)
+            vector_add((size_t)n, b, y);
+    }
+}
+
+float vector_add_columns(int M, int n, const float *x, size_t x_step, float *sums)
+{
+    enum { BLOCK = 64 }; // rows added before the sum meets the total: bounds the rounding error
+    f32x4 poison = f32x4_zero();
+
+    for (int j = 0; j < n; j += 4) {
+        const int lanes = n - j;
+        f32x4 total = f32x4_load_n(sums + j, lanes);
+        for (int m = 0; m < M; m += BLOCK) {
+            const float *row = x + (size_t)m * x_step + j;
+            f32x4 block = f32x4_zero();
+            for (int k = 0; k < BLOCK && m + k < M; k++, row += x_step)
+                block = f32x4_add(block, f32x4_load_n(row, lanes));
+            total = f32x4_add(total, block);
+        }
+        poison = f32x4_add(poison, f32x4_poison(total));
+        f32x4_store_n(sums + j, total, lanes);
+    }
+    return f32x4_sum(poison);
+}
+
+void vector_copy_rows(int M, int n, const float *x, size_t x_step, float *y, size_t y_step)
+{
+    for (int m = 0; m < M; m++, x += x_step, y += y_step)
+        vector_copy((size_t)n, x, y);
+}
+
+void vector_swap_axes(int A, int B, int n, const float *x, float *y)
+{
+    for (int b = 0; b < B; b++)
+        for (int a = 0; a < A; a++, y += n)
+            vector_copy((size_t)n, x + ((size_t)a * (size_t)B + (size_t)b) * (size_t)n, y);
+}
