@@ -1,0 +1,43 @@
+// torch.nn.RNNCell, LSTMCell, GRUCell: one step, for loops written by hand. Forwards stack up, each
+// backward undoes the newest.
+#ifndef UNROLLED_CELL_H
+#define UNROLLED_CELL_H
+
+#include "layer.h"
+#include "module.h"
+
+// One step that waits for its backward, or is about to be done.
+typedef struct {
+    void *block;
+    size_t capacity;
+    layer step;     // a layer of one time step
+    int given;      // UNROLLED_HAS_H, UNROLLED_HAS_C
+    float *x;       // [N][I]
+    float *h0, *c0; // [N][H]
+    float *h, *c;   // [N][H] out
+    float *dx;      // [N][I]
+    float *dh, *dc; // [N][H] in: of h and c, out: of h0 and c0
+} cell_frame;
+
+typedef struct {
+    module base; // for its parameters: a cell has no plan, and stands in no Sequential
+    int kind, H;
+    cell_frame *frames; // [room]; the first `depth` wait
+    int depth, room;
+} cell;
+
+// NULL: no memory, or sizes that overflow (*why says which).
+cell *cell_create(int kind, int I, int H, bool bias, rng *r, status *why);
+bool cell_is(const module *m);
+
+// The frame of the next step of N rows: the caller fills x, h0, c0.
+status cell_reserve(cell *c, int N, bool keep);
+cell_frame *cell_next(const cell *c);
+void cell_forward(cell *c, int given);
+
+// The frame of the newest step that waits, NULL when none does. The caller fills dh and dc.
+cell_frame *cell_newest(const cell *c);
+void cell_backward(cell *c, int given);
+void cell_forget(cell *c); // all that wait
+
+#endif

@@ -1,0 +1,127 @@
+// The record that every module is: sizes, one table of parameters, one workspace, and what its kind
+// does. An LSTM is a module, a Linear is a module, a Sequential of modules is a module.
+//
+// The way of a forward and its backward:
+//
+//     module_reserve     plans the workspace for this batch; may fail, changes no values
+//     module_forward     reads x, leaves the result in m->y
+//     module_backward    reads dy and what the forward kept; leaves the input's gradient in m->dx
+//                        (when wanted) and ADDS to m->grads
+//
+// x must stay where it is until the backward. y, dx and all that is kept belong to the module.
+// Inside a module the order is always time first: x [T][N][F]. (The caller's order is call.c's
+// business.)
+#ifndef UNROLLED_MODULE_H
+#define UNROLLED_MODULE_H
+
+#include "arena.h"
+#include "rng.h"
+
+enum { PARAMETER_NAME = 28 };
+
+// One tensor of parameters. The table is the single list that initialization, optimizers, weights
+// files and the state dict walk.
+typedef struct {
+    char name[PARAMETER_NAME]; // PyTorch's
+    int rows, cols;            // [rows][cols]; cols 0: a vector [rows]
+    size_t offset;             // floats from module.params
+    double bound;              // starts as uniform(-bound, bound)
+} parameter;
+
+// T steps of N sequences, F values each.
+typedef struct {
+    int T, N, F;
+} shape;
+
+typedef struct module module;
+
+typedef struct {
+    const char *name;
+    // The shape of y for a shape of x; UNROLLED_E_SHAPE when x does not fit.
+    status (*shape_of)(const module *m, shape in, shape *out);
+    // Takes everything that a batch of m->in needs; called twice (see arena.h).
+    void (*plan)(module *m, arena *a);
+    // After every plan, also one that was kept: reserves the children. NULL: there are none.
+    status (*reserve)(module *m);
+    void (*forward)(module *m, const float *x);
+    void (*backward)(module *m, const float *dy, int wanted);
+    // Frees what the kind itself holds; NULL: nothing.
+    void (*destroy)(module *m);
+} module_kind;
+
+// Where a call from outside puts what it gives and finds what it gets, in the caller's batch order
+// (call.c).
+typedef struct {
+    void *block;
+    size_t capacity;
+    bool swap_in, swap_out; // the caller's order differs from time first
+    float *input;           // [N][T][F] or [T][N][F]
+    float *x;               // time first; input itself where the orders agree
+    float *output;          // only where they differ, else the module's y
+    float *doutput;         // gradient of the output, caller's order
+    float *dy;              // time first; doutput itself where the orders agree
+    float *dinput;          // only where they differ, else the module's dx
+} module_call;
+
+struct module {
+    const module_kind *kind;
+    int handle;          // by which the caller knows it
+    int inputs, outputs; // values in a row of x and of y; 0: any, and y as x
+    bool uses_time;      // T and N matter: not just a set of rows
+    bool many_to_one;    // one step comes out of T
+    bool batch_first;    // the caller's arrays are [N][T][F]
+    bool training;       // dropout on
+    module *parent;      // the Sequential that owns it, or NULL
+    int num_children;
+    module **children; // [num_children], owned
+
+    int num_parameters;
+    parameter *table;      // [num_parameters]
+    size_t num_values;     // of all parameters
+    float *params, *grads; // [num_values] each, one block, in PyTorch's order
+    float poison;          // 0; NaN once a gradient that is not finite was written
+
+    shape in, out;   // of the batch that is planned
+    bool keep;       // planned for a backward too
+    bool pending;    // a forward waits for its backward
+    int given;       // what the caller gave that forward besides x: UNROLLED_HAS_H, _C
+    int dgiven;      // and its backward besides dy: likewise
+    unsigned serial; // counts forwards: a parent sees that its child has moved on
+    void *block;     // the workspace
+    size_t capacity; // its bytes
+    float *y;        // [out.T][out.N][out.F]
+    float *dx;       // [in.T][in.N][in.F]
+
+    module_call call;
+};
+
+// A module record of `size` bytes (the kind's struct, whose first member is a module), all zero but
+// for kind, inputs, outputs, training and want_dx. NULL: no memory.
+void *module_create(const module_kind *kind, size_t size, int inputs, int outputs);
+
+// Gives the table its memory: `count` parameters, to be filled by module_parameter in PyTorch's
+// order.
+status module_table(module *m, int count);
+// Appends one; UNROLLED_E_SHAPE when the sizes overflow.
+status module_parameter(module *m, const char *name, int rows, int cols, double bound);
+// After the last one: takes params and grads, and draws the default initialization.
+status module_initialize(module *m, rng *r);
+
+// Plans for a batch, or finds that the plan already fits. On UNROLLED_E_MEMORY and UNROLLED_E_SHAPE
+// the module keeps its parameters; a forward that waited is forgotten when the shape was accepted.
+status module_reserve(module *m, shape in, bool keep);
+void module_forward(module *m, const float *x, int given);
+// dy may be NULL for a stack: only the gradients of its final states count. wanted: a sum of
+enum { WANT_INPUT = 1, WANT_STATE = 2 }; // dx, and the gradients of initial states
+void module_backward(module *m, const float *dy, int dgiven, int wanted);
+
+// These go through the children too.
+void module_zero_grad(module *m);
+void module_train(module *m, bool training);
+bool module_finite(const module *m); // no gradient that is not finite was written since zero_grad
+void module_destroy(module *m);      // everything it holds, and itself
+
+// dst = "name", then the layer's number and "_reverse" where reverse. Room for PARAMETER_NAME.
+void module_name(char *dst, const char *name, int layer, bool reverse);
+
+#endif

@@ -1,0 +1,53 @@
+// Layers × directions of an RNN, LSTM or GRU, with dropout between the layers: torch.nn.RNN, LSTM,
+// GRU.
+#ifndef UNROLLED_STACK_H
+#define UNROLLED_STACK_H
+
+#include "layer.h"
+#include "module.h"
+
+typedef struct {
+    float *y;       // [T][N][D·Ho], its output
+    float *mask;    // [T][N][D·Ho], 0 or 1 / (1 - p); NULL without dropout
+    float *dropped; // [T][N][D·Ho], y * mask; NULL without dropout
+    float *out;     // what the next layer read: dropped, or y
+    float *dx;      // [T][N][its inputs], gradient of its input
+} stack_level;
+
+// One step at a time (stream.c): the state that is carried, in a block of its own, so that a step
+// disturbs no forward.
+typedef struct {
+    int N; // sequences whose state it carries; 0: none yet
+    void *block;
+    size_t capacity;
+    float *x, *y;             // [N][I], [N][Ho]
+    float *h, *c;             // [L][N][Ho], [L][N][H]
+    float *gates, *recurrent; // [N][G][H], [N][3][H]
+    float *kept, *m;          // [N][H]: tanh(c) or a GRU's third part; h before the projection
+} stack_stream;
+
+typedef struct {
+    module base;
+    int kind, H, P, L, D;
+    double dropout;
+    layer *layers;       // [L][D]
+    stack_level *levels; // [L]
+    const float *x;      // [T][N][I] of the forward that waits
+
+    // States, [L][D][N][Ho] and [L][D][N][H] (c: LSTM only). What was not given starts from zeros.
+    float *h0, *c0, *hn, *cn;
+    float *dh, *dc; // in: of hn and cn, out: of h0 and c0
+
+    stack_stream stream;
+} stack;
+
+// NULL: no memory, or sizes that overflow (then *why is UNROLLED_E_SHAPE, else UNROLLED_E_MEMORY).
+stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int flags, rng *r,
+                    status *why);
+
+// True for modules made here.
+bool stack_is(const module *m);
+
+int stack_state_size(const stack *s); // Ho
+
+#endif
