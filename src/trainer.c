@@ -1,0 +1,143 @@
+// One step of training, as the loop of a PyTorch program has it:
+//
+//     optimizer.zero_grad(); y = model(x); l = loss(y, target); l.backward(); clip;
+//     optimizer.step()
+#include "trainer.h"
+
+#include "memory.h"
+
+trainer *trainer_create(module *model, const criterion *objective, tuner *updates)
+{
+    trainer *t = memory_take_zeroed(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->model = model;
+    t->objective = objective;
+    t->updates = updates;
+    return t;
+}
+
+void trainer_destroy(trainer *t)
+{
+    if (!t)
+        return;
+    memory_give(t->target);
+    memory_give(t);
+}
+
+// The prediction's shape as PyTorch would have it: [N][K], [T][N][K] or [N][T][K].
+static int prediction_shape(const module *m, int *dims)
+{
+    const shape out = m->out;
+    if (!m->uses_time || m->many_to_one) {
+        dims[0] = out.T * out.N, dims[1] = out.F;
+        return 2;
+    }
+    dims[0] = m->batch_first ? out.N : out.T;
+    dims[1] = m->batch_first ? out.T : out.N;
+    dims[2] = out.F;
+    return 3;
+}
+
+static status match(const trainer *t, int target_dims, const int *target_shape, loss_pair *pair)
+{
+    const loss *rule = &t->objective->rule;
+    const shape out = t->model->out;
+    int prediction[3];
+    const int dims = prediction_shape(t->model, prediction);
+
+    if (loss_takes_classes(rule->kind)) { // one class a row, however the rows are arranged
+        const int rows[] = {out.T * out.N, out.F};
+        size_t count = 1;
+        for (int i = 0; i < target_dims; i++)
+            if (target_shape[i] < 1 || !size_mul(count, (size_t)target_shape[i], &count))
+                return UNROLLED_E_SHAPE;
+        if (target_dims >= 0 && count != (size_t)rows[0])
+            return UNROLLED_E_SHAPE;
+        return loss_match(rule, 2, rows, 1, rows, pair);
+    }
+    if (target_dims < 0)
+        return loss_match(rule, dims, prediction, dims, prediction, pair);
+    return loss_match(rule, dims, prediction, target_dims, target_shape, pair);
+}
+
+status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape)
+{
+    loss_pair pair;
+    size_t bytes;
+    status e = call_reserve(t->model, in, true);
+    if (!e)
+        e = match(t, target_dims, target_shape, &pair);
+    if (e)
+        return e;
+    if (!size_mul(pair.targets, sizeof(float), &bytes))
+        return UNROLLED_E_MEMORY;
+    if (bytes > t->capacity) {
+        void *target = memory_take(bytes);
+        if (!target)
+            return UNROLLED_E_MEMORY;
+        memory_give(t->target);
+        t->target = target;
+        t->capacity = bytes;
+    }
+    t->pair = pair;
+    return UNROLLED_OK;
+}
+
+static bool is_finite(double x) { return x - x == 0.0; }
+
+// The number, among all of the model's, of the first parameter with a gradient that is not finite;
+// *number counts on through the children. -1: all are finite.
+static int find_nonfinite(const module *m, int *number)
+{
+    for (int i = 0; i < m->num_parameters; i++, ++*number) {
+        const parameter *p = &m->table[i];
+        const size_t count = (size_t)p->rows * (p->cols ? (size_t)p->cols : 1);
+        for (size_t j = 0; j < count; j++)
+            if (!is_finite((double)m->grads[p->offset + j]))
+                return *number;
+    }
+    for (int i = 0; i < m->num_children; i++) {
+        const int found = find_nonfinite(m->children[i], number);
+        if (found >= 0)
+            return found;
+    }
+    return -1;
+}
+
+status trainer_step(trainer *t, double *value, int *culprit)
+{
+    module *m = t->model;
+    const loss *rule = &t->objective->rule;
+    optimizer *o = &t->updates->rule;
+    const bool check = t->on_nonfinite != UNROLLED_IGNORE;
+    int number = 0;
+
+    *culprit = -1;
+    if (loss_takes_classes(rule->kind)) {
+        const size_t bad = loss_bad_target(rule, &t->pair, t->target);
+        if (bad < t->pair.targets) {
+            *culprit = (int)bad;
+            return UNROLLED_E_TARGET;
+        }
+    }
+    module_zero_grad(m);
+    optim_zero_grad(o->spans, o->num_spans); // parameters of other models, if there are any
+
+    call_forward(m, 0);
+    *value = loss_forward(rule, &t->pair, call_output(m), t->target, NULL);
+    if (check && !is_finite(*value))
+        return UNROLLED_E_NONFINITE;
+    loss_backward(rule, &t->pair, call_output(m), t->target, NULL, m->call.doutput);
+    call_backward(m, UNROLLED_HAS_OUTPUT, 0);
+    if (check && !module_finite(m)) {
+        *culprit = find_nonfinite(m, &number);
+        return UNROLLED_E_NONFINITE;
+    }
+    if (t->clip_norm > 0.0) {
+        const double norm = optim_grad_norm(o->spans, o->num_spans, 2.0);
+        optim_clip_norm(o->spans, o->num_spans, norm, t->clip_norm);
+    }
+    optim_update(o);
+    return UNROLLED_OK;
+}

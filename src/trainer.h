@@ -1,0 +1,34 @@
+// The whole step of a training: forward, loss, backward, clip, update. Nothing is allocated in it.
+#ifndef UNROLLED_TRAINER_H
+#define UNROLLED_TRAINER_H
+
+#include "call.h"
+#include "criterion.h"
+#include "tuner.h"
+
+typedef struct {
+    module *model;
+    const criterion *objective; // its rule only
+    tuner *updates;
+    int model_handle, objective_handle, updates_handle; // to see whether they still live
+    double clip_norm;                                   // 0: none
+    int on_nonfinite;                                   // UNROLLED_THROW, _SKIP, _IGNORE
+    loss_pair pair;                                     // of the batch that is reserved
+    void *target;                                       // [pair.targets], float or int32_t
+    size_t capacity;                                    // its bytes
+} trainer;
+
+// NULL: no memory.
+trainer *trainer_create(module *model, const criterion *objective, tuner *updates);
+void trainer_destroy(trainer *t);
+
+// Room for one batch. target_dims -1: the target has the prediction's shape, or one class a row.
+// The caller then writes t->model->call.input and t->target.
+status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape);
+
+// UNROLLED_E_NONFINITE: nothing was updated, *value is the loss, and *culprit the number of the
+// first of the model's parameters whose gradient is not finite, -1 when it is the loss.
+// UNROLLED_E_TARGET: nothing was done, *culprit is the place of a class that does not exist.
+status trainer_step(trainer *t, double *value, int *culprit);
+
+#endif
