@@ -30,7 +30,11 @@ WARN='-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototype
 # not a call that might set errno.
 MATH='-ffp-contract=off -fno-math-errno'
 # What ships: no ASSERT, so no path of the building machine either.
-RELEASE="-O3 -DNDEBUG $WARN $MATH"
+RELEASE="-DNDEBUG $WARN $MATH"
+# Where the time is spent the code may be large; everywhere else small is as fast.
+HOT='matmul matmul_small vmath rnn lstm gru optim stream'
+FAST=-O2
+SMALL=-Os
 # What is tested: ASSERTs live, lines for the sanitizers' reports, fast enough for long tests.
 DEBUG="-O1 -g $WARN $MATH"
 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
@@ -163,7 +167,10 @@ step() {
         newer dist/unrolled.wasm src || return 0
         need_emscripten
         mkdir -p dist
-        emcc $RELEASE $SIMD $MEMORY $LIBRARY $(files src -name '*.c') -o dist/unrolled.wasm
+        hot=$(for name in $HOT; do echo "src/$name.c"; done)
+        echo "$hot" | objects build/release/hot emcc $FAST $RELEASE $SIMD
+        files src -name '*.c' | grep -vxF "$hot" | objects build/release/cool emcc $SMALL $RELEASE $SIMD
+        emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o dist/unrolled.wasm
         ;;
     js)
         newer dist/index.d.ts js package-lock.json || return 0
@@ -187,7 +194,7 @@ step() {
         cc=${CC:-$(command -v cc || command -v clang || command -v gcc)} || fail 'missing: a C compiler'
         out=build/native${CC:+-$CC}
         newer $out/libunrolled.a src tests/c || return 0
-        files src -name '*.c' | objects $out/release $cc $RELEASE
+        files src -name '*.c' | objects $out/release $cc $FAST $RELEASE
         c_tests $out '' '' $cc $DEBUG $SANITIZE
         ar rcs $out/libunrolled.a $out/release/*.o
         ;;

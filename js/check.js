@@ -1,0 +1,183 @@
+// Checks of what callers give, before anything changes. The sentence names the argument, what was
+// expected and what came.
+
+import { stable } from './core.js';
+import { ArgumentError, ShapeError } from './errors.js';
+
+const INT_MAX = 2 ** 31 - 1;
+
+/** What a value is, for messages. @param {unknown} value @returns {string} */
+export function describe(value) {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `an Array of ${value.length}`;
+  if (ArrayBuffer.isView(value) && 'length' in value) {
+    return `a ${value.constructor.name} of ${value.length}`;
+  }
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'no class'})`;
+  return typeof value === 'string' ? `"${value}"` : String(value);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {Float32Array}
+ */
+export function expectFloats(value, name) {
+  if (value instanceof Float32Array) return stable(value);
+  const cure =
+    Array.isArray(value) || ArrayBuffer.isView(value) ? '; convert it with Float32Array.from' : '';
+  throw new ArgumentError(`${name}: expected a Float32Array, got ${describe(value)}${cure}`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {Int32Array}
+ */
+export function expectInts(value, name) {
+  if (value instanceof Int32Array) return stable(value);
+  const cure =
+    Array.isArray(value) || ArrayBuffer.isView(value) ? '; convert it with Int32Array.from' : '';
+  throw new ArgumentError(`${name}: expected an Int32Array, got ${describe(value)}${cure}`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} length
+ * @param {string} name  with what the length is made of: 'LSTM h0 [L·D][N][H] = [1][2][3]'
+ * @returns {Float32Array}
+ */
+export function expectLength(value, length, name) {
+  const data = expectFloats(value, name);
+  if (data.length !== length) {
+    throw new ShapeError(`${name}: expected ${length} values, got ${data.length}`);
+  }
+  return data;
+}
+
+/**
+ * A size: a whole number from 1 on.
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {number}
+ */
+export function expectSize(value, name) {
+  if (typeof value !== 'number' || !Number.isInteger(value)) {
+    throw new ArgumentError(`${name}: expected a whole number, got ${describe(value)}`);
+  }
+  if (value < 1 || value > INT_MAX) {
+    throw new ShapeError(`${name}: expected 1 to ${INT_MAX}, got ${value}`);
+  }
+  return value;
+}
+
+/**
+ * A count of values: a whole number from 0 on.
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {number}
+ */
+export function expectCount(value, name) {
+  if (typeof value !== 'number' || !Number.isInteger(value)) {
+    throw new ArgumentError(`${name}: expected a whole number, got ${describe(value)}`);
+  }
+  if (value < 0 || value > INT_MAX) {
+    throw new ArgumentError(`${name}: expected 0 to ${INT_MAX}, got ${value}`);
+  }
+  return value;
+}
+
+/**
+ * A finite number, at least `low` and at most `high`.
+ * @param {unknown} value
+ * @param {string} name
+ * @param {number} [low]
+ * @param {number} [high]
+ * @returns {number}
+ */
+export function expectNumber(value, name, low = -Infinity, high = Infinity) {
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    throw new ArgumentError(`${name}: expected a finite number, got ${describe(value)}`);
+  }
+  if (value < low || value > high) {
+    throw new ArgumentError(`${name}: expected ${range(low, high)}, got ${value}`);
+  }
+  return value;
+}
+
+/** @param {number} low @param {number} high */
+function range(low, high) {
+  if (high === Infinity) return `a number from ${low} on`;
+  if (low === -Infinity) return `a number up to ${high}`;
+  return `a number from ${low} to ${high}`;
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {boolean}
+ */
+export function expectBoolean(value, name) {
+  if (typeof value !== 'boolean') {
+    throw new ArgumentError(`${name}: expected true or false, got ${describe(value)}`);
+  }
+  return value;
+}
+
+/**
+ * @template {string} T
+ * @param {unknown} value
+ * @param {readonly T[]} choices
+ * @param {string} name
+ * @returns {T}
+ */
+export function expectOneOf(value, choices, name) {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) {
+    const list = choices.map((choice) => `'${choice}'`).join(', ');
+    throw new ArgumentError(`${name}: expected one of ${list}, got ${describe(value)}`);
+  }
+  return found;
+}
+
+/**
+ * An options object without names that nobody reads: a misspelt option must not be silently ignored.
+ * @param {unknown} options
+ * @param {readonly string[]} known
+ * @param {string} name
+ */
+export function expectOptions(options, known, name) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ArgumentError(`${name}: expected an options object, got ${describe(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new ArgumentError(
+        `${name}: unknown option "${key}"; known: ${known.join(', ') || 'none'}`,
+      );
+    }
+  }
+}
+
+/**
+ * A shape: an array of whole numbers from 1 on.
+ * @param {unknown} shape
+ * @param {string} name
+ * @returns {number[]}
+ */
+export function expectShape(shape, name) {
+  if (!Array.isArray(shape)) {
+    throw new ArgumentError(`${name}: expected an array of sizes, got ${describe(shape)}`);
+  }
+  return shape.map((size, i) => expectSize(size, `${name}[${i}]`));
+}
+
+/** @param {readonly number[]} shape */
+export function product(shape) {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** @param {readonly number[]} shape */
+export function shapeText(shape) {
+  return `[${shape.join(', ')}]`;
+}

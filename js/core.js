@@ -1,0 +1,343 @@
+// The one bridge to WebAssembly: the instance, views of its memory, calls and their failures, and the
+// handles that objects here hold. All memory access of the package goes through this file.
+
+import {
+  ArgumentError,
+  OutOfMemoryError,
+  ShapeError,
+  StateError,
+  UnrolledError,
+} from './errors.js';
+import { loadModule } from './load.js';
+
+/** As src/unrolled.h has them. */
+export const STATUS = Object.freeze({
+  ARGUMENT: -1,
+  SHAPE: -2,
+  MEMORY: -3,
+  STATE: -4,
+  HANDLE: -5,
+  NONFINITE: -6,
+  TARGET: -7,
+});
+
+/** @typedef {(...args: (number | undefined)[]) => number} Export */
+
+/** @type {Record<string, Export>} */
+let exports = Object.create(null);
+/** @type {WebAssembly.Memory | null} */
+let memory = null;
+/** @type {unknown} what trapped, if anything has */
+let broken = null;
+/** @type {Promise<void> | null} */
+let starting = null;
+
+/** @type {ArrayBufferLike | null} the buffer that the views below look into */
+let seen = null;
+let f32 = new Float32Array(0);
+let f64 = new Float64Array(0);
+let i32 = new Int32Array(0);
+let u32 = new Uint32Array(0);
+let u8 = new Uint8Array(0);
+let outAt = 0; // the out block, in words
+
+// Growth detaches every view: they are remade here, and nowhere else kept.
+function look() {
+  const buffer = /** @type {WebAssembly.Memory} */ (memory).buffer;
+  if (buffer === seen) return;
+  seen = buffer;
+  f32 = new Float32Array(buffer);
+  f64 = new Float64Array(buffer);
+  i32 = new Int32Array(buffer);
+  u32 = new Uint32Array(buffer);
+  u8 = new Uint8Array(buffer);
+}
+
+/**
+ * Compiles and starts the WebAssembly core, once: concurrent and later calls share it. After a failure
+ * it can be called again.
+ * @param {{ wasm?: string | URL | Response | Promise<Response> | BufferSource | WebAssembly.Module }} [options]
+ *   where to take the .wasm from; by default it is found beside the library
+ * @returns {Promise<void>}
+ */
+export function init(options = {}) {
+  starting ??= start(options.wasm).catch((error) => {
+    starting = null;
+    throw error;
+  });
+  return starting;
+}
+
+/** @param {Parameters<typeof loadModule>[0]} wasm */
+async function start(wasm) {
+  const module = await loadModule(wasm);
+  const instance = await WebAssembly.instantiate(module, {
+    env: { emscripten_notify_memory_growth() {} }, // look() notices by itself
+  });
+  const found = /** @type {any} */ (instance.exports);
+  if (!found.unrolled_out || !found.memory) {
+    throw new ArgumentError('init wasm: this WebAssembly module is not unrolled');
+  }
+  found._initialize?.();
+  exports = found;
+  memory = found.memory;
+  outAt = found.unrolled_out() >>> 2;
+  broken = null;
+  look();
+}
+
+/** Throws StateError before init(), and after a trap. */
+export function ready() {
+  if (!memory)
+    throw new StateError('call `await init()` first: the WebAssembly core is not started');
+  if (broken) {
+    throw new StateError(
+      `the WebAssembly core stopped at an internal fault (${broken}): start anew`,
+    );
+  }
+}
+
+/**
+ * Calls an export and gives back what it returns, negative statuses included.
+ * @param {string} name  without the prefix
+ * @param {number} [a]
+ * @param {number} [b]
+ * @param {number} [c]
+ * @param {number} [d]
+ * @param {number} [e]
+ * @param {number} [f]
+ * @param {number} [g]
+ */
+export function attempt(name, a, b, c, d, e, f, g) {
+  ready();
+  try {
+    return exports[`unrolled_${name}`](a, b, c, d, e, f, g);
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) {
+      broken = error.message;
+      throw new UnrolledError(`internal fault in ${name}: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+/**
+ * As attempt, but a negative status is thrown as an error.
+ * @param {string} name
+ * @param {number} [a]
+ * @param {number} [b]
+ * @param {number} [c]
+ * @param {number} [d]
+ * @param {number} [e]
+ * @param {number} [f]
+ * @param {number} [g]
+ */
+export function call(name, a, b, c, d, e, f, g) {
+  const status = attempt(name, a, b, c, d, e, f, g);
+  if (status < 0) throw failure(status, name);
+  return status;
+}
+
+/**
+ * The error for a status that no check here foresaw.
+ * @param {number} status
+ * @param {string} what  was being done
+ * @returns {UnrolledError}
+ */
+export function failure(status, what) {
+  switch (status) {
+    case STATUS.MEMORY:
+      return new OutOfMemoryError(`out of memory in ${what}: ${word(0)} bytes were asked for`);
+    case STATUS.SHAPE:
+      return new ShapeError(`${what}: the sizes do not fit, or are too large`);
+    case STATUS.STATE:
+      return new StateError(`${what}: not in this state`);
+    case STATUS.HANDLE:
+      return new StateError(`${what}: something it needs was disposed`);
+    default:
+      return new ArgumentError(`${what}: a value is out of range`);
+  }
+}
+
+/** Word i of the out block, unsigned. @param {number} i */
+export function word(i) {
+  look();
+  return u32[outAt + i];
+}
+
+/** Word i of the out block, signed. @param {number} i */
+export function signedWord(i) {
+  look();
+  return i32[outAt + i];
+}
+
+/** The double at word i (even) of the out block. @param {number} i */
+export function double(i) {
+  look();
+  return f64[(outAt + i) >>> 1];
+}
+
+/** @param {number} at  address @param {number} length @returns {Float32Array} a view, valid until the next call */
+export function viewFloats(at, length) {
+  look();
+  return new Float32Array(/** @type {ArrayBuffer} */ (seen), at, length);
+}
+
+/** @param {number} at @param {number} length */
+export function viewBytes(at, length) {
+  look();
+  return new Uint8Array(/** @type {ArrayBuffer} */ (seen), at, length);
+}
+
+/** @param {number} at @param {number} length @returns {Float32Array} */
+export function copyFloats(at, length) {
+  look();
+  return f32.slice(at >>> 2, (at >>> 2) + length);
+}
+
+/** @param {number} at @param {number} length @returns {Float64Array} */
+export function copyDoubles(at, length) {
+  look();
+  return f64.slice(at >>> 3, (at >>> 3) + length);
+}
+
+/** @param {number} at @param {number} length @returns {Int32Array} */
+export function copyInts(at, length) {
+  look();
+  return i32.slice(at >>> 2, (at >>> 2) + length);
+}
+
+/** @param {number} at @param {Float32Array | Int32Array} data */
+export function writeAt(at, data) {
+  look();
+  if (data instanceof Int32Array) i32.set(data, at >>> 2);
+  else f32.set(data, at >>> 2);
+}
+
+/** @param {number} at @param {ArrayLike<number>} data */
+export function writeInts(at, data) {
+  look();
+  i32.set(data, at >>> 2);
+}
+
+/** @param {number} at @param {ArrayLike<number>} data */
+export function writeDoubles(at, data) {
+  look();
+  f64.set(data, at >>> 3);
+}
+
+/** The C string at an address (ASCII). @param {number} at */
+export function text(at) {
+  look();
+  let end = at;
+  while (u8[end]) end++;
+  return String.fromCharCode(...u8.subarray(at, end));
+}
+
+/**
+ * An array that stays as it is while memory grows: a view of the library's own memory is copied.
+ * @template {Float32Array | Int32Array} A
+ * @param {A} data
+ * @returns {A}
+ */
+export function stable(data) {
+  return data.buffer === memory?.buffer ? /** @type {A} */ (data.slice()) : data;
+}
+
+/**
+ * The address of a block for passing arrays in and out, good until the next stage().
+ * @param {number} bytes
+ */
+export function stage(bytes) {
+  const at = attempt('stage', bytes) >>> 0;
+  if (!at) throw failure(STATUS.MEMORY, 'passing an array');
+  return at;
+}
+
+/**
+ * Sizes and counters of this instance of the library. liveObjects and allocatedBytes are the leak
+ * meter: both return to where they were after dispose().
+ * @returns {{ version: string, simd: string, memoryBytes: number, allocatedBytes: number, liveObjects: number }}
+ */
+export function info() {
+  attempt('info');
+  return {
+    version: '0.1.0',
+    simd: 'simd128',
+    memoryBytes: /** @type {WebAssembly.Memory} */ (memory).buffer.byteLength,
+    allocatedBytes: word(0),
+    liveObjects: word(1),
+  };
+}
+
+// The safety net for objects that were dropped without dispose().
+const forgotten =
+  typeof FinalizationRegistry === 'undefined'
+    ? null
+    : new FinalizationRegistry((/** @type {number} */ handle) => {
+        if (memory && !broken) attempt('destroy', handle);
+      });
+
+/** What owns something in WebAssembly memory. */
+export class Resource {
+  #handle = 0;
+  #kind;
+
+  /**
+   * @param {string} kind  for messages: the class's name
+   * @param {number} handle
+   */
+  constructor(kind, handle) {
+    this.#kind = kind;
+    this.#handle = handle;
+    forgotten?.register(this, handle, this);
+  }
+
+  /** Frees the memory it owns. Any later use is a StateError; a second dispose does nothing. */
+  dispose() {
+    if (!this.#handle) return;
+    const handle = this.#handle;
+    call('destroy', handle);
+    this.#release();
+  }
+
+  #release() {
+    this.#handle = 0;
+    forgotten?.unregister(this);
+  }
+
+  /** @param {Resource} resource @returns {number} its handle; StateError when it was disposed */
+  static handleOf(resource) {
+    ready();
+    if (!resource.#handle) throw new StateError(`this ${resource.#kind} was disposed`);
+    return resource.#handle;
+  }
+
+  /** Another object will destroy what it owns. @param {Resource} resource */
+  static surrender(resource) {
+    forgotten?.unregister(resource);
+  }
+
+  /** Its memory is gone by another's doing. @param {Resource} resource */
+  static release(resource) {
+    resource.#release();
+  }
+
+  /** @param {Resource} resource */
+  static kindOf(resource) {
+    return resource.#kind;
+  }
+}
+
+// An engine without the symbol would get a method called "undefined" from the computed name.
+if (typeof Symbol.dispose === 'symbol') {
+  Object.defineProperty(Resource.prototype, Symbol.dispose, {
+    configurable: true,
+    writable: true,
+    value: function dispose() {
+      this.dispose();
+    },
+  });
+}
+
+export const { handleOf } = Resource;

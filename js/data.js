@@ -1,0 +1,169 @@
+// Batches in the order of PyTorch's DataLoader.
+
+import { describe, expectBoolean, expectFloats, expectOptions, expectSize } from './check.js';
+import { ArgumentError, ShapeError } from './errors.js';
+import { epochOrder } from './random.js';
+
+/** @typedef {{ input: Float32Array, target: Float32Array | Int32Array, batch: number }} Batch */
+/**
+ * One walk through the data: the order of the samples, how many batches of it are done, and the sum of
+ * their losses for whoever trains.
+ * @typedef {{ order: Int32Array, place: number, lossSum: number }} Epoch
+ */
+
+/**
+ * The same seed gives the shuffles of torch.utils.data.DataLoader: each epoch draws its order from the
+ * global stream when it begins. A batch is [N][T][I], so it feeds batchFirst models.
+ * @implements {Iterable<Batch>}
+ */
+export class DataLoader {
+  #inputs;
+  #targets;
+  #samples;
+  #batchSize;
+  #shuffle;
+  /** @type {Epoch | null} the walk that is on its way */
+  #running = null;
+  #resumes = false; // the next walk goes on with #running
+
+  /**
+   * @param {{ inputs: Float32Array, targets: Float32Array | Int32Array, samples: number,
+   *   batchSize?: number, shuffle?: boolean, dropLast?: boolean }} options
+   *   inputs [S][…] and targets [S][…], neither copied; batchSize default 1; dropLast leaves out a
+   *   short last batch
+   */
+  constructor(options) {
+    const what = 'DataLoader';
+    const known = ['inputs', 'targets', 'samples', 'batchSize', 'shuffle', 'dropLast'];
+    expectOptions(options, known, what);
+    const { inputs, targets, samples, batchSize = 1, shuffle = false, dropLast = false } = options;
+    this.#samples = expectSize(samples, `${what} samples`);
+    this.#inputs = expectFloats(inputs, `${what} inputs`);
+    if (!(targets instanceof Float32Array || targets instanceof Int32Array)) {
+      throw new ArgumentError(
+        `${what} targets: expected a Float32Array, or an Int32Array of classes, got ${describe(targets)}`,
+      );
+    }
+    this.#targets = targets;
+    for (const [name, data] of /** @type {const} */ ([
+      ['inputs', inputs],
+      ['targets', targets],
+    ])) {
+      if (data.length === 0 || data.length % samples !== 0) {
+        throw new ShapeError(
+          `${what} ${name}: expected a multiple of samples = ${samples} values, got ${data.length}`,
+        );
+      }
+    }
+    this.#batchSize = expectSize(batchSize, `${what} batchSize`);
+    this.#shuffle = expectBoolean(shuffle, `${what} shuffle`);
+    const exact = samples / batchSize;
+    /** @readonly Batches in an epoch. @type {number} */
+    this.length = expectBoolean(dropLast, `${what} dropLast`)
+      ? Math.floor(exact)
+      : Math.ceil(exact);
+  }
+
+  /** One epoch, newly shuffled; after loadStateDict, the rest of the loaded one. @returns {Generator<Batch, void, undefined>} */
+  *[Symbol.iterator]() {
+    const epoch = DataLoader.begin(this);
+    try {
+      yield* this.#walk(epoch);
+    } finally {
+      if (this.#running === epoch) this.#running = null; // left early, or done
+    }
+  }
+
+  /** @param {Epoch} epoch @returns {Generator<Batch, void, undefined>} */
+  *#walk(epoch) {
+    while (epoch.place < this.length) {
+      const from = epoch.place * this.#batchSize;
+      const picked = epoch.order.subarray(from, from + this.#batchSize);
+      epoch.place++;
+      yield {
+        input: gather(this.#inputs, picked, this.#samples),
+        target: gather(this.#targets, picked, this.#samples),
+        batch: picked.length,
+      };
+    }
+  }
+
+  /**
+   * The running epoch's order and place in it; between epochs, an empty object.
+   * @returns {{ order?: number[], place?: number, lossSum?: number }}
+   */
+  stateDict() {
+    if (!this.#running) return {};
+    const { order, place, lossSum } = this.#running;
+    return { order: [...order], place, lossSum };
+  }
+
+  /** The next epoch goes on where this state stood. @param {object} state  from stateDict() */
+  loadStateDict(state) {
+    const what = 'DataLoader loadStateDict';
+    if (typeof state !== 'object' || state === null) {
+      throw new ArgumentError(`${what}: expected a state, got ${describe(state)}`);
+    }
+    const { order, place, lossSum = 0 } = /** @type {Record<string, any>} */ (state);
+    if (order === undefined) {
+      this.#running = null;
+      this.#resumes = false;
+      return;
+    }
+    const whole = Array.isArray(order) && new Set(order).size === this.#samples;
+    const inside = (/** @type {number} */ i) => Number.isInteger(i) && i >= 0 && i < this.#samples;
+    if (!whole || order.length !== this.#samples || !order.every(inside)) {
+      throw new ArgumentError(`${what} order: expected each of ${this.#samples} samples once`);
+    }
+    if (!Number.isInteger(place) || place < 0 || place > this.length) {
+      throw new ArgumentError(
+        `${what} place: expected 0 to ${this.length}, got ${describe(place)}`,
+      );
+    }
+    if (typeof lossSum !== 'number') {
+      throw new ArgumentError(`${what} lossSum: expected a number, got ${describe(lossSum)}`);
+    }
+    this.#running = { order: Int32Array.from(order), place, lossSum };
+    this.#resumes = true;
+  }
+
+  /** The epoch that a walk now goes through. @param {DataLoader} loader @returns {Epoch} */
+  static begin(loader) {
+    if (!loader.#resumes || !loader.#running) {
+      loader.#running = {
+        order: epochOrder(loader.#samples, loader.#shuffle),
+        place: 0,
+        lossSum: 0,
+      };
+    }
+    loader.#resumes = false;
+    return loader.#running;
+  }
+
+  /** As iteration, but an epoch left early waits for the next walk. @param {DataLoader} loader @param {Epoch} epoch */
+  static *walk(loader, epoch) {
+    loader.#resumes = true;
+    yield* loader.#walk(epoch);
+    if (loader.#running === epoch) loader.#running = null;
+    loader.#resumes = false;
+  }
+}
+
+/**
+ * The rows of some samples.
+ * @template {Float32Array | Int32Array} A
+ * @param {A} data  [S][…]
+ * @param {Int32Array} picked  [N]
+ * @param {number} samples
+ * @returns {A}  [N][…]
+ */
+function gather(data, picked, samples) {
+  const size = data.length / samples;
+  const Type = /** @type {new (length: number) => A} */ (data.constructor);
+  const rows = new Type(picked.length * size);
+  for (let n = 0; n < picked.length; n++) {
+    const from = picked[n] * size;
+    for (let i = 0; i < size; i++) rows[n * size + i] = data[from + i];
+  }
+  return rows;
+}

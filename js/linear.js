@@ -1,0 +1,30 @@
+import { expectBoolean, expectOptions, expectSize } from './check.js';
+import { call } from './core.js';
+import { BIAS } from './recurrent.js';
+import { Rowwise } from './rowwise.js';
+
+/**
+ * y = x Wᵀ + b over the last axis; weight [K][I], bias [K]. As torch.nn.Linear:
+ * https://pytorch.org/docs/stable/generated/torch.nn.Linear.html
+ */
+export class Linear extends Rowwise {
+  /**
+   * @param {number} inFeatures  I
+   * @param {number} outFeatures  K
+   * @param {{ bias?: boolean }} [options]
+   */
+  constructor(inFeatures, outFeatures, options = {}) {
+    expectOptions(options, ['bias'], 'Linear');
+    const { bias = true } = options;
+    expectSize(inFeatures, 'Linear inFeatures');
+    expectSize(outFeatures, 'Linear outFeatures');
+    expectBoolean(bias, 'Linear bias');
+    super('Linear', call('linear_create', inFeatures, outFeatures, bias ? BIAS : 0), inFeatures);
+    /** @readonly */
+    this.inFeatures = inFeatures;
+    /** @readonly */
+    this.outFeatures = outFeatures;
+    /** @readonly */
+    this.bias = bias;
+  }
+}

@@ -1,0 +1,356 @@
+// What every module has: parameters, a state dict, gradients to zero, training mode, an end.
+
+import { describe, expectFloats, expectOptions, product, shapeText } from './check.js';
+import { call, copyFloats, Resource, text, viewFloats, word } from './core.js';
+import { ArgumentError, ShapeError, StateError } from './errors.js';
+
+/** @typedef {Record<string, { shape: readonly number[], data: Float32Array }>} StateDict */
+
+/** One tensor of a module's parameters, named and laid out as PyTorch's. */
+export class Parameter {
+  #owner;
+  #index;
+
+  /**
+   * @param {Module} owner
+   * @param {number} index  in its table
+   * @param {string} name
+   * @param {readonly number[]} shape
+   */
+  constructor(owner, index, name, shape) {
+    this.#owner = owner;
+    this.#index = index;
+    /** @readonly PyTorch's name, as in the state dict */
+    this.name = name;
+    /** @readonly */
+    this.shape = shape;
+  }
+
+  /** Its values: a view of WebAssembly memory, to read and write until the next call. @returns {Float32Array} */
+  get dataView() {
+    return this.#view(0);
+  }
+
+  /** The gradient of each value, likewise. @returns {Float32Array} */
+  get gradView() {
+    return this.#view(1);
+  }
+
+  /** @param {0 | 1} place */
+  #view(place) {
+    call('parameter', Module.handleOf(this.#owner), this.#index);
+    return viewFloats(word(place), product(this.shape));
+  }
+
+  /**
+   * The same parameter under a longer name.
+   * @param {Parameter} parameter
+   * @param {string} prefix
+   */
+  static within(parameter, prefix) {
+    const { name, shape } = parameter;
+    return new Parameter(parameter.#owner, parameter.#index, prefix + name, shape);
+  }
+
+  /**
+   * Whose it is, or null when it is no Parameter.
+   * @param {unknown} value
+   * @returns {{ owner: Module, index: number } | null}
+   */
+  static reference(value) {
+    if (typeof value !== 'object' || value === null || !(#owner in value)) return null;
+    return { owner: value.#owner, index: value.#index };
+  }
+}
+
+/**
+ * The pairs (module, index) of a list of parameters, checked: what the core knows them by.
+ * @param {unknown} parameters
+ * @param {string} name  of the argument
+ * @returns {Int32Array}
+ */
+export function parameterPairs(parameters, name) {
+  if (!Array.isArray(parameters) || parameters.length === 0) {
+    throw new ArgumentError(
+      `${name}: expected the parameters of a model, got ${describe(parameters)}`,
+    );
+  }
+  const pairs = new Int32Array(2 * parameters.length);
+  const seen = new Set();
+  parameters.forEach((parameter, i) => {
+    const reference = Parameter.reference(parameter);
+    if (!reference) {
+      throw new ArgumentError(`${name}[${i}]: expected a Parameter, got ${describe(parameter)}`);
+    }
+    if (Module.disposed(reference.owner)) {
+      throw new ArgumentError(`${name}[${i}]: the module of ${parameter.name} was disposed`);
+    }
+    const handle = Module.handleOf(reference.owner);
+    const key = `${handle}:${reference.index}`;
+    if (seen.has(key)) throw new ArgumentError(`${name}[${i}]: ${parameter.name} is named twice`);
+    seen.add(key);
+    pairs[2 * i] = handle;
+    pairs[2 * i + 1] = reference.index;
+  });
+  return pairs;
+}
+
+let graded = true; // false inside noGrad
+
+/**
+ * Forwards inside `fn` keep nothing for a backward: the fast way to infer.
+ * Source: torch.no_grad.
+ * @template R
+ * @param {() => R} fn
+ * @returns {R}  what fn returns
+ */
+export function noGrad(fn) {
+  if (typeof fn !== 'function') {
+    throw new ArgumentError(`noGrad: expected a function, got ${describe(fn)}`);
+  }
+  const before = graded;
+  graded = false;
+  try {
+    return fn();
+  } finally {
+    graded = before;
+  }
+}
+
+/** Whether a forward keeps what its backward needs: 1 or 0, as the core takes it. */
+export function keeping() {
+  return graded ? 1 : 0;
+}
+
+/**
+ * Life cycle: forward keeps what backward needs, and a new forward replaces it; backward adds to the
+ * parameters' gradients, returns those of the inputs and consumes what was kept, so that a second one is
+ * a StateError. Inside noGrad nothing is kept.
+ */
+export class Module extends Resource {
+  /** @type {Parameter[]} */
+  #own = [];
+  /** @type {Module | null} */
+  #parent = null;
+  #training = true;
+
+  /**
+   * @param {string} kind
+   * @param {number} handle
+   */
+  constructor(kind, handle) {
+    super(kind, handle);
+    call('module_info', handle);
+    const count = word(0);
+    for (let i = 0; i < count; i++) {
+      call('parameter', handle, i);
+      const rows = word(2);
+      const cols = word(3);
+      this.#own.push(
+        new Parameter(this, i, text(word(4)), Object.freeze(cols ? [rows, cols] : [rows])),
+      );
+    }
+  }
+
+  /** The modules inside, by name. @returns {[name: string, module: Module][]} */
+  namedChildren() {
+    return [];
+  }
+
+  /** In PyTorch's order, named as in the state dict. They live as long as the module. @returns {Parameter[]} */
+  parameters() {
+    Module.handleOf(this);
+    const inside = this.namedChildren().flatMap(([name, child]) =>
+      child.parameters().map((parameter) => Parameter.within(parameter, `${name}.`)),
+    );
+    return [...this.#own, ...inside];
+  }
+
+  /** Copies of all parameters, on an object without prototype. @returns {StateDict} */
+  stateDict() {
+    /** @type {StateDict} */
+    const state = Object.create(null);
+    for (const parameter of this.parameters()) {
+      state[parameter.name] = { shape: parameter.shape, data: parameter.dataView.slice() };
+    }
+    return state;
+  }
+
+  /**
+   * Copies values into the parameters. Everything is checked first: on an error nothing was loaded.
+   * Source: torch.nn.Module.load_state_dict.
+   * @param {StateDict} state
+   * @param {{ strict?: boolean, prefix?: string }} [options]
+   *   strict (default true): missing or unexpected names are an ArgumentError.
+   *   prefix: stripped from the names, as in 'module.'.
+   * @returns {{ missing: string[], unexpected: string[] }}
+   */
+  loadStateDict(state, options = {}) {
+    const kind = Resource.kindOf(this);
+    const what = `${kind} loadStateDict`;
+    expectOptions(options, ['strict', 'prefix'], what);
+    const { strict = true, prefix = '' } = options;
+    if (typeof state !== 'object' || state === null) {
+      throw new ArgumentError(`${what}: expected a state dict, got ${describe(state)}`);
+    }
+    const given = new Map(
+      Object.entries(state).map(([name, tensor]) => [
+        name.startsWith(prefix) ? name.slice(prefix.length) : name,
+        tensor,
+      ]),
+    );
+    const parameters = this.parameters();
+    const names = new Set(parameters.map((parameter) => parameter.name));
+    const missing = [...names].filter((name) => !given.has(name));
+    const unexpected = [...given.keys()].filter((name) => !names.has(name));
+    if (strict && (missing.length || unexpected.length)) {
+      const parts = [
+        missing.length ? `missing ${missing.join(', ')}` : '',
+        unexpected.length ? `unexpected ${unexpected.join(', ')}` : '',
+      ];
+      throw new ArgumentError(`${what}: ${parts.filter(Boolean).join('; ')}`);
+    }
+    const pairs = parameters
+      .filter((parameter) => given.has(parameter.name))
+      .map((parameter) => {
+        const tensor = /** @type {StateDict[string]} */ (given.get(parameter.name));
+        return { parameter, data: tensorData(tensor, parameter, what) };
+      });
+    for (const { parameter, data } of pairs) parameter.dataView.set(data);
+    return { missing, unexpected };
+  }
+
+  /** Every gradient to zero. */
+  zeroGrad() {
+    call('zero_grad', Module.handleOf(this));
+    for (const [, child] of this.namedChildren()) child.zeroGrad();
+  }
+
+  /**
+   * Dropout on (or off, with false). Source: torch.nn.Module.train.
+   * @param {boolean} [mode]
+   * @returns {this}
+   */
+  train(mode = true) {
+    call('train', Module.handleOf(this), mode ? 1 : 0);
+    this.#setTraining(mode);
+    return this;
+  }
+
+  /** Dropout off. @returns {this} */
+  eval() {
+    return this.train(false);
+  }
+
+  /** Whether dropout is on. */
+  get training() {
+    return this.#training;
+  }
+
+  /** @param {boolean} mode */
+  #setTraining(mode) {
+    this.#training = Boolean(mode);
+    for (const [, child] of this.namedChildren()) child.#setTraining(mode);
+  }
+
+  /** Frees the memory of the module. Any later use is a StateError. @override */
+  dispose() {
+    if (this.#parent) {
+      throw new StateError(
+        `this ${Resource.kindOf(this)} belongs to a Sequential and is disposed with it`,
+      );
+    }
+    const wasAlive = !Module.disposed(this);
+    super.dispose();
+    if (wasAlive) for (const [, child] of this.namedChildren()) child.#orphan();
+  }
+
+  // Its memory went with the Sequential's.
+  #orphan() {
+    this.#parent = null;
+    Resource.release(this);
+    for (const [, child] of this.namedChildren()) child.#orphan();
+  }
+
+  /** @param {Module} module @param {Module} parent */
+  static adopt(module, parent) {
+    module.#parent = parent;
+    Resource.surrender(module);
+  }
+
+  /** @param {Module} module */
+  static parentOf(module) {
+    return module.#parent;
+  }
+
+  /** @param {Module} module */
+  static disposed(module) {
+    try {
+      Module.handleOf(module);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+}
+
+/**
+ * @param {StateDict[string]} tensor
+ * @param {Parameter} parameter
+ * @param {string} what
+ */
+function tensorData(tensor, parameter, what) {
+  const name = `${what} ${parameter.name}`;
+  if (typeof tensor !== 'object' || tensor === null || !Array.isArray(tensor.shape)) {
+    throw new ArgumentError(`${name}: expected { shape, data }, got ${describe(tensor)}`);
+  }
+  const data = expectFloats(tensor.data, `${name} data`);
+  const fits =
+    tensor.shape.length === parameter.shape.length &&
+    tensor.shape.every((size, i) => size === parameter.shape[i]);
+  if (!fits || data.length !== product(parameter.shape)) {
+    throw new ShapeError(
+      `${name}: expected shape ${shapeText(parameter.shape)}, ` +
+        `got ${shapeText(tensor.shape)} with ${data.length} values`,
+    );
+  }
+  return data;
+}
+
+/** Which of the places that reserve() names holds what; see unrolled_reserve in src/unrolled.h. */
+export const AT = Object.freeze({
+  INPUT: 0,
+  OUTPUT: 1,
+  OUTPUTS: 2,
+  GRAD_OUTPUT: 3,
+  GRAD_INPUT: 4,
+  H0: 5,
+  C0: 6,
+  HN: 7,
+  CN: 8,
+  GRAD_H: 9,
+  GRAD_C: 10,
+  HS: 11,
+  CS: 12,
+  INPUTS: 13,
+});
+
+export const HAS_H = 1;
+export const HAS_C = 2;
+export const HAS_OUTPUT = 4;
+
+/** @param {number} place @param {number} count  both words of the out block */
+export function take(place, count) {
+  return copyFloats(word(place), word(count));
+}
+
+/**
+ * Says that a backward was asked for without a forward that kept its values.
+ * @param {string} kind
+ */
+export function noForward(kind) {
+  return new StateError(
+    `${kind} backward: there is no forward to undo. Call forward first, outside noGrad; each one ` +
+      'serves one backward.',
+  );
+}

@@ -1,0 +1,248 @@
+// safetensors: eight bytes of header length, a JSON header, raw little-endian data.
+// Format: https://huggingface.co/docs/safetensors. Checks are those of its reference reader: offsets in
+// bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
+
+import { describe, expectFloats, product } from './check.js';
+import { ArgumentError, FormatError, ShapeError } from './errors.js';
+
+/** @typedef {import('./module.js').StateDict} StateDict */
+
+const HEADER_LIMIT = 16 * 2 ** 20;
+const ENTRY_LIMIT = 65536;
+const LENGTH_BYTES = 8;
+const METADATA = '__metadata__';
+
+/** Bytes a value, and how to read value i. @type {Record<string, [number, (v: DataView, at: number) => number]>} */
+const TYPES = {
+  F64: [8, (v, at) => v.getFloat64(at, true)],
+  F32: [4, (v, at) => v.getFloat32(at, true)],
+  F16: [2, (v, at) => halfToNumber(v.getUint16(at, true))],
+  BF16: [2, (v, at) => bfloatToNumber(v.getUint16(at, true))],
+  I64: [8, (v, at) => Number(v.getBigInt64(at, true))],
+  U64: [8, (v, at) => Number(v.getBigUint64(at, true))],
+  I32: [4, (v, at) => v.getInt32(at, true)],
+  U32: [4, (v, at) => v.getUint32(at, true)],
+  I16: [2, (v, at) => v.getInt16(at, true)],
+  U16: [2, (v, at) => v.getUint16(at, true)],
+  I8: [1, (v, at) => v.getInt8(at)],
+  U8: [1, (v, at) => v.getUint8(at)],
+  BOOL: [1, (v, at) => (v.getUint8(at) ? 1 : 0)],
+};
+
+/** @param {number} bits */
+function halfToNumber(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+const bfloatBits = new Uint32Array(1);
+const bfloatValue = new Float32Array(bfloatBits.buffer);
+
+/** @param {number} bits */
+function bfloatToNumber(bits) {
+  bfloatBits[0] = bits << 16;
+  return bfloatValue[0];
+}
+
+/**
+ * A safetensors file of these tensors, as F32.
+ * @param {StateDict} state
+ * @param {Record<string, string>} [metadata]  stored as __metadata__
+ * @returns {Uint8Array}
+ */
+export function saveSafetensors(state, metadata) {
+  if (typeof state !== 'object' || state === null) {
+    throw new ArgumentError(`saveSafetensors: expected a state dict, got ${describe(state)}`);
+  }
+  /** @type {Record<string, unknown>} */
+  const header = Object.create(null);
+  if (metadata !== undefined) header[METADATA] = checkMetadata(metadata);
+  let end = 0;
+  /** @type {[number, Float32Array][]} */
+  const pieces = [];
+  for (const [name, tensor] of Object.entries(state)) {
+    const what = `saveSafetensors ${name}`;
+    if (name === METADATA) throw new ArgumentError(`${what}: this name is taken by the format`);
+    const data = expectFloats(tensor?.data, `${what} data`);
+    if (!Array.isArray(tensor.shape) || product(tensor.shape) !== data.length) {
+      throw new ShapeError(`${what}: ${data.length} values do not make shape [${tensor.shape}]`);
+    }
+    pieces.push([end, data]);
+    header[name] = {
+      dtype: 'F32',
+      shape: [...tensor.shape],
+      data_offsets: [end, end + 4 * data.length],
+    };
+    end += 4 * data.length;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const start = LENGTH_BYTES + Math.ceil(json.length / 8) * 8; // data begins at a multiple of 8
+  const bytes = new Uint8Array(start + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - LENGTH_BYTES), true);
+  bytes.fill(0x20, LENGTH_BYTES, start);
+  bytes.set(json, LENGTH_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [at, data] of pieces) {
+    for (let i = 0; i < data.length; i++) view.setFloat32(start + at + 4 * i, data[i], true);
+  }
+  return bytes;
+}
+
+/** @param {Record<string, string>} metadata */
+function checkMetadata(metadata) {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') {
+      throw new ArgumentError(
+        `saveSafetensors metadata ${key}: expected a string, got ${describe(value)}`,
+      );
+    }
+  }
+  return { ...metadata };
+}
+
+/**
+ * The tensors of a safetensors file, on an object without prototype. F32, F16, BF16, F64, the integer
+ * types and BOOL arrive as float32; what float32 cannot hold is rounded.
+ * @param {Uint8Array} bytes
+ * @returns {StateDict}
+ * @throws {FormatError} for a broken file
+ */
+export function loadSafetensors(bytes) {
+  const { entries, data } = parse(bytes);
+  /** @type {StateDict} */
+  const state = Object.create(null);
+  for (const { name, dtype, shape, begin } of entries) {
+    const [size, read] = TYPES[dtype];
+    const values = new Float32Array(product(shape));
+    for (let i = 0; i < values.length; i++) values[i] = read(data, begin + i * size);
+    state[name] = { shape: Object.freeze(shape), data: values };
+  }
+  return state;
+}
+
+/**
+ * The strings stored as __metadata__, on an object without prototype; empty when there are none.
+ * @param {Uint8Array} bytes
+ * @returns {Record<string, string>}
+ */
+export function readSafetensorsMetadata(bytes) {
+  return parse(bytes).metadata;
+}
+
+/** @param {string} message @returns {never} */
+function refuse(message) {
+  throw new FormatError(`safetensors: ${message}`);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {{ entries: { name: string, dtype: string, shape: number[], begin: number }[],
+ *   metadata: Record<string, string>, data: DataView }}
+ */
+function parse(bytes) {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new ArgumentError(`safetensors: expected a Uint8Array, got ${describe(bytes)}`);
+  }
+  if (bytes.length < LENGTH_BYTES) refuse(`${bytes.length} bytes are too few for a file`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(HEADER_LIMIT))
+    refuse(`the header claims ${length} bytes, the limit is ${HEADER_LIMIT}`);
+  const start = LENGTH_BYTES + Number(length);
+  if (start > bytes.length)
+    refuse(`the header claims ${length} bytes, the file has ${bytes.length}`);
+  const header = parseHeader(bytes.subarray(LENGTH_BYTES, start));
+  const names = Object.keys(header).filter((name) => name !== METADATA);
+  if (names.length > ENTRY_LIMIT) refuse(`${names.length} tensors, the limit is ${ENTRY_LIMIT}`);
+  const entries = names.map((name) => parseEntry(name, header[name]));
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const entry of entries) {
+    if (entry.begin !== end) refuse(`"${entry.name}" begins at ${entry.begin}, expected ${end}`);
+    end = entry.end;
+  }
+  if (start + end !== bytes.length) {
+    refuse(`the data should end at byte ${start + end}, the file has ${bytes.length}`);
+  }
+  return {
+    entries,
+    metadata: parseMetadata(header[METADATA]),
+    data: new DataView(bytes.buffer, bytes.byteOffset + start, end),
+  };
+}
+
+/** @param {Uint8Array} json @returns {Record<string, unknown>} */
+function parseHeader(json) {
+  let text = '';
+  let header;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+    header = JSON.parse(text);
+  } catch {
+    refuse('the header is not JSON in UTF-8');
+  }
+  if (text[0] !== '{' || typeof header !== 'object') refuse('the header is not a JSON object');
+  expectUniqueNames(text);
+  return header;
+}
+
+/**
+ * JSON.parse lets the last of two equal names win; a file with both would mean different things to
+ * different readers. Counts the names at the outermost level.
+ * @param {string} text  valid JSON, an object
+ */
+function expectUniqueNames(text) {
+  const seen = new Set();
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === '{' || c === '[') depth++;
+    else if (c === '}' || c === ']') depth--;
+    else if (c === '"') {
+      const from = i++;
+      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+      if (depth !== 1 || !/^\s*:/.test(text.slice(i + 1, i + 64))) continue;
+      const name = JSON.parse(text.slice(from, i + 1));
+      if (seen.has(name)) refuse(`the name "${name}" comes twice`);
+      seen.add(name);
+    }
+  }
+}
+
+/** @param {string} name @param {unknown} value */
+function parseEntry(name, value) {
+  const entry = /** @type {Record<string, unknown>} */ (value ?? {});
+  const { dtype, shape, data_offsets: offsets } = entry;
+  const whole = (/** @type {unknown} */ v) =>
+    Number.isSafeInteger(v) && /** @type {number} */ (v) >= 0;
+  if (typeof dtype !== 'string' || !Object.hasOwn(TYPES, dtype)) {
+    refuse(`"${name}" has a dtype that is not known: ${describe(dtype)}`);
+  }
+  if (!Array.isArray(shape) || !shape.every(whole)) refuse(`"${name}" has no shape`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole)) {
+    refuse(`"${name}" has no data_offsets`);
+  }
+  const [begin, end] = /** @type {number[]} */ (offsets);
+  const size = product(shape) * TYPES[dtype][0];
+  if (!Number.isSafeInteger(size) || end - begin !== size) {
+    refuse(`"${name}" has ${end - begin} bytes where ${dtype} [${shape}] takes ${size}`);
+  }
+  return { name, dtype, shape: /** @type {number[]} */ (shape), begin, end };
+}
+
+/** @param {unknown} value @returns {Record<string, string>} */
+function parseMetadata(value) {
+  /** @type {Record<string, string>} */
+  const metadata = Object.create(null);
+  if (value === undefined) return metadata;
+  if (typeof value !== 'object' || value === null) refuse('__metadata__ is not an object');
+  for (const [key, text] of Object.entries(/** @type {object} */ (value))) {
+    if (typeof text !== 'string') refuse(`__metadata__ ${key} is not a string`);
+    metadata[key] = text;
+  }
+  return metadata;
+}
