@@ -42,6 +42,7 @@ class Cell extends Module {
   }
 
   /**
+   * @protected
    * @param {Float32Array} x
    * @param {Float32Array | undefined} h
    * @param {Float32Array | undefined} c
@@ -71,6 +72,7 @@ class Cell extends Module {
   }
 
   /**
+   * @protected
    * @param {Float32Array | undefined} h
    * @param {Float32Array | undefined} c
    */

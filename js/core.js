@@ -301,43 +301,40 @@ export class Resource {
     this.#release();
   }
 
+  /** As dispose(), for `using`. */
+  [Symbol.dispose]() {
+    this.dispose();
+  }
+
   #release() {
     this.#handle = 0;
     forgotten?.unregister(this);
   }
 
-  /** @param {Resource} resource @returns {number} its handle; StateError when it was disposed */
+  /** Its handle; StateError when it was disposed. @internal @param {Resource} resource @returns {number} */
   static handleOf(resource) {
     ready();
     if (!resource.#handle) throw new StateError(`this ${resource.#kind} was disposed`);
     return resource.#handle;
   }
 
-  /** Another object will destroy what it owns. @param {Resource} resource */
+  /** Another object will destroy what it owns. @internal @param {Resource} resource */
   static surrender(resource) {
     forgotten?.unregister(resource);
   }
 
-  /** Its memory is gone by another's doing. @param {Resource} resource */
+  /** Its memory is gone by another's doing. @internal @param {Resource} resource */
   static release(resource) {
     resource.#release();
   }
 
-  /** @param {Resource} resource */
+  /** The name of its class. @internal @param {Resource} resource */
   static kindOf(resource) {
     return resource.#kind;
   }
 }
 
-// An engine without the symbol would get a method called "undefined" from the computed name.
-if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(Resource.prototype, Symbol.dispose, {
-    configurable: true,
-    writable: true,
-    value: function dispose() {
-      this.dispose();
-    },
-  });
-}
+// An engine without the symbol has now made a method called "undefined".
+if (typeof Symbol.dispose !== 'symbol') Reflect.deleteProperty(Resource.prototype, 'undefined');
 
 export const { handleOf } = Resource;

@@ -127,7 +127,7 @@ export class DataLoader {
     this.#resumes = true;
   }
 
-  /** The epoch that a walk now goes through. @param {DataLoader} loader @returns {Epoch} */
+  /** The epoch that a walk now goes through. @internal @param {DataLoader} loader @returns {Epoch} */
   static begin(loader) {
     if (!loader.#resumes || !loader.#running) {
       loader.#running = {
@@ -140,7 +140,7 @@ export class DataLoader {
     return loader.#running;
   }
 
-  /** As iteration, but an epoch left early waits for the next walk. @param {DataLoader} loader @param {Epoch} epoch */
+  /** As iteration, but an epoch left early waits for the next walk. @internal @param {DataLoader} loader @param {Epoch} epoch */
   static *walk(loader, epoch) {
     loader.#resumes = true;
     yield* loader.#walk(epoch);

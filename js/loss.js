@@ -204,17 +204,17 @@ export class Loss extends Resource {
     );
   }
 
-  /** @param {Loss} loss @param {unknown} target @param {string} name */
+  /** @internal @param {Loss} loss @param {unknown} target @param {string} name */
   static expectTarget(loss, target, name) {
     return loss.#classes ? expectInts(target, name) : expectFloats(target, name);
   }
 
-  /** @param {Loss} loss */
+  /** @internal @param {Loss} loss */
   static takesClasses(loss) {
     return loss.#classes;
   }
 
-  /** @param {string} what @param {number} place @param {ArrayLike<number>} target */
+  /** @internal @param {string} what @param {number} place @param {ArrayLike<number>} target */
   static badTarget(what, place, target) {
     return new ArgumentError(
       `${what} target[${place}]: expected a class from 0 on that the prediction has, or ignoreIndex, ` +

@@ -44,6 +44,7 @@ export class Parameter {
 
   /**
    * The same parameter under a longer name.
+   * @internal
    * @param {Parameter} parameter
    * @param {string} prefix
    */
@@ -54,6 +55,7 @@ export class Parameter {
 
   /**
    * Whose it is, or null when it is no Parameter.
+   * @internal
    * @param {unknown} value
    * @returns {{ owner: Module, index: number } | null}
    */
@@ -152,7 +154,7 @@ export class Module extends Resource {
     }
   }
 
-  /** The modules inside, by name. @returns {[name: string, module: Module][]} */
+  /** The modules inside, by name. @protected @returns {[name: string, module: Module][]} */
   namedChildren() {
     return [];
   }
@@ -272,18 +274,18 @@ export class Module extends Resource {
     for (const [, child] of this.namedChildren()) child.#orphan();
   }
 
-  /** @param {Module} module @param {Module} parent */
+  /** @internal @param {Module} module @param {Module} parent */
   static adopt(module, parent) {
     module.#parent = parent;
     Resource.surrender(module);
   }
 
-  /** @param {Module} module */
+  /** @internal @param {Module} module */
   static parentOf(module) {
     return module.#parent;
   }
 
-  /** @param {Module} module */
+  /** @internal @param {Module} module */
   static disposed(module) {
     try {
       Module.handleOf(module);

@@ -244,7 +244,7 @@ export class Optimizer extends Resource {
     call('optimizer_set_step', handle, step);
   }
 
-  /** @param {Optimizer} optimizer */
+  /** @internal @param {Optimizer} optimizer */
   static parametersOf(optimizer) {
     return optimizer.#parameters;
   }

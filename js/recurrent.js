@@ -134,6 +134,7 @@ export class Recurrent extends Module {
   }
 
   /**
+   * @protected
    * @param {Float32Array} input
    * @param {{ batch?: number, h0?: Float32Array, c0?: Float32Array }} options
    */
@@ -160,6 +161,7 @@ export class Recurrent extends Module {
   }
 
   /**
+   * @protected
    * @param {Float32Array | null} gradOutput
    * @param {{ hn?: Float32Array, cn?: Float32Array }} state
    */

@@ -43,7 +43,7 @@ export class Sequential extends Module {
     this.batchFirst = word(4) === 1;
   }
 
-  /** @override */
+  /** @protected @override */
   namedChildren() {
     return [...this.#children];
   }

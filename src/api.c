@@ -597,7 +597,8 @@ int unrolled_loss_forward(int handle)
             return UNROLLED_E_TARGET;
         }
     }
-    out.doubles[0] = loss_forward(&c->rule, &c->pair, c->prediction, c->target, c->elements);
+    // a float32, as PyTorch's loss is
+    out.doubles[0] = (float)loss_forward(&c->rule, &c->pair, c->prediction, c->target, c->elements);
     c->pending = true;
     return UNROLLED_OK;
 }

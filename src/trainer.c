@@ -6,6 +6,19 @@
 
 #include "memory.h"
 
+// Whether the optimizer updates anything outside the model.
+static bool reaches_beyond(const tuner *updates, const module *model)
+{
+    for (int i = 0; i < updates->chosen.num_modules; i++) {
+        const module *m = updates->chosen.modules[i];
+        while (m && m != model)
+            m = m->parent;
+        if (!m)
+            return true;
+    }
+    return false;
+}
+
 trainer *trainer_create(module *model, const criterion *objective, tuner *updates)
 {
     trainer *t = memory_take_zeroed(1, sizeof *t);
@@ -122,10 +135,12 @@ status trainer_step(trainer *t, double *value, int *culprit)
         }
     }
     module_zero_grad(m);
-    optim_zero_grad(o->spans, o->num_spans); // parameters of other models, if there are any
+    if (reaches_beyond(t->updates, m))
+        optim_zero_grad(o->spans, o->num_spans);
 
     call_forward(m, 0);
-    *value = loss_forward(rule, &t->pair, call_output(m), t->target, NULL);
+    // a float32, as PyTorch's loss is
+    *value = (float)loss_forward(rule, &t->pair, call_output(m), t->target, NULL);
     if (check && !is_finite(*value))
         return UNROLLED_E_NONFINITE;
     loss_backward(rule, &t->pair, call_output(m), t->target, NULL, m->call.doutput);
