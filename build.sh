@@ -35,8 +35,8 @@ RELEASE="-DNDEBUG $WARN $MATH"
 HOT='matmul matmul_small vmath rnn lstm gru optim stream'
 FAST=-O2
 SMALL=-Os
-# What is tested: ASSERTs live, lines for the sanitizers' reports, fast enough for long tests.
-DEBUG="-O1 -g $WARN $MATH"
+# What is tested: ASSERTs live, memory that can be refused, lines for the sanitizers' reports, fast enough for long tests.
+DEBUG="-O1 -g -DUNROLLED_FAULTS $WARN $MATH"
 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 # Every engine has SIMD128. Relaxed SIMD is another matter: its results differ between machines.
 SIMD='-msimd128'

@@ -140,12 +140,28 @@ export class DataLoader {
     return loader.#running;
   }
 
-  /** As iteration, but an epoch left early waits for the next walk. @internal @param {DataLoader} loader @param {Epoch} epoch */
-  static *walk(loader, epoch) {
+  /**
+   * As iteration, but an epoch left early waits for the next walk.
+   * @internal
+   * @param {DataLoader} loader
+   * @param {Epoch} epoch
+   */
+  static walk(loader, epoch) {
     loader.#resumes = true;
-    yield* loader.#walk(epoch);
-    if (loader.#running === epoch) loader.#running = null;
+    return loader.#walk(epoch);
+  }
+
+  /**
+   * True after the epoch's last batch, and the next walk begins a new one.
+   * @internal
+   * @param {DataLoader} loader
+   * @param {Epoch} epoch
+   */
+  static finished(loader, epoch) {
+    if (epoch.place < loader.length) return false;
+    loader.#running = null;
     loader.#resumes = false;
+    return true;
   }
 }
 

@@ -217,10 +217,17 @@ export class Trainer extends Resource {
         : { order: new Int32Array(0), place: 0, lossSum: 0 };
       const batches = loader ? DataLoader.walk(loader, walk) : data;
       let count = loader ? walk.place : 0;
+      let ended = false;
+      const end = () => {
+        ended = true;
+        scheduler?.step(walk.lossSum / count);
+      };
       for await (const { input, target, batch } of batches) {
         const loss = this.step(input, target, { batch, targetShape });
         walk.lossSum += loss;
         count++;
+        // before the item is handed out: whoever stops there has seen the epoch end
+        if (loader && DataLoader.finished(loader, walk)) end();
         yield { epoch, step: step++, loss, epochLoss: walk.lossSum / count, ...speed.tick() };
         if (speed.due()) await breathe();
         speed.resume();
@@ -232,7 +239,7 @@ export class Trainer extends Resource {
             'object that starts anew',
         );
       }
-      scheduler?.step(walk.lossSum / count);
+      if (!ended) end();
     }
   }
 

@@ -40,7 +40,7 @@ static int fail(status e)
 
 void unrolled_info(void)
 {
-    out_count(0, memory_held() - stage_bytes);
+    out_count(0, memory_held() - stage_bytes - handle_bytes());
     out_count(1, (size_t)handle_count());
 }
 
@@ -48,13 +48,13 @@ void *unrolled_stage(size_t bytes)
 {
     if (bytes <= stage_bytes)
         return stage;
-    void *block = memory_take(bytes);
-    if (!block) {
+    void *larger = memory_take(bytes);
+    if (!larger) {
         fail(UNROLLED_E_MEMORY);
         return NULL;
     }
     memory_give(stage);
-    stage = block;
+    stage = larger;
     stage_bytes = bytes;
     return stage;
 }
@@ -231,13 +231,6 @@ int unrolled_dropout_create(double p)
 
 int unrolled_last_step_create(void) { return open_module(select_create(), UNROLLED_E_MEMORY); }
 
-static void disown(module *m)
-{
-    for (int i = 0; i < m->num_children; i++)
-        m->children[i]->parent = NULL;
-    m->num_children = 0;
-}
-
 int unrolled_sequential_create(int count, const int32_t *handles)
 {
     status why = UNROLLED_E_ARGUMENT;
@@ -245,6 +238,8 @@ int unrolled_sequential_create(int count, const int32_t *handles)
 
     if (count < 1)
         return UNROLLED_E_ARGUMENT;
+    if (!handle_room()) // what is made below is not undone
+        return fail(UNROLLED_E_MEMORY);
     module **modules = memory_take_zeroed((size_t)count, sizeof *modules);
     if (!modules)
         return fail(UNROLLED_E_MEMORY);
@@ -261,14 +256,8 @@ int unrolled_sequential_create(int count, const int32_t *handles)
         out.words[0] = (uint32_t)where;
         return fail(why);
     }
-    const int handle = handle_open(HANDLE_MODULE, m);
-    if (handle < 0) { // the modules stay the caller's
-        disown(m);
-        module_destroy(m);
-        return fail(UNROLLED_E_MEMORY);
-    }
-    m->handle = handle;
-    return handle;
+    m->handle = handle_open(HANDLE_MODULE, m);
+    return m->handle;
 }
 
 static void close_handles(const module *m)
@@ -448,10 +437,10 @@ int unrolled_forward(int handle, int given)
     module *m = get_module(handle);
     if (!m)
         return UNROLLED_E_HANDLE;
+    if (cell_is(m) ? !((cell *)m)->prepared : !module_planned(m))
+        return UNROLLED_E_STATE;
     if (cell_is(m))
         cell_forward((cell *)m, given);
-    else if (m->in.T == 0)
-        return UNROLLED_E_STATE;
     else
         call_forward(m, given);
     return UNROLLED_OK;
@@ -464,7 +453,7 @@ static status waits(const module *m)
         return UNROLLED_E_HANDLE;
     if (cell_is(m))
         return cell_newest((const cell *)m) ? UNROLLED_OK : UNROLLED_E_STATE;
-    if (!m->pending || (sequential_is(m) && !sequential_undisturbed(m)))
+    if (!m->pending || !m->called || (sequential_is(m) && !sequential_undisturbed(m)))
         return UNROLLED_E_STATE;
     return UNROLLED_OK;
 }
@@ -488,6 +477,8 @@ int unrolled_backward(int handle, int given)
     const status e = waits(m);
     if (e)
         return e;
+    if (!cell_is(m) && !stack_is(m) && !(given & UNROLLED_HAS_OUTPUT))
+        return UNROLLED_E_ARGUMENT; // only what has states can do without
     if (cell_is(m))
         cell_backward((cell *)m, given);
     else
@@ -588,7 +579,7 @@ int unrolled_loss_forward(int handle)
     criterion *c = handle_get(HANDLE_LOSS, handle);
     if (!c)
         return UNROLLED_E_HANDLE;
-    if (!c->block)
+    if (!c->space.bytes)
         return UNROLLED_E_STATE;
     if (loss_takes_classes(c->rule.kind)) {
         const size_t bad = loss_bad_target(&c->rule, &c->pair, c->target);
@@ -879,7 +870,7 @@ int unrolled_trainer_step(int handle)
 
     if (!t)
         return UNROLLED_E_HANDLE;
-    if (!t->target || t->model->in.T == 0)
+    if (!trainer_ready(t))
         return UNROLLED_E_STATE;
     const status e = trainer_step(t, &value, &culprit);
     if (e == UNROLLED_E_TARGET) {

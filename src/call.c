@@ -1,6 +1,5 @@
 #include "call.h"
 
-#include "memory.h"
 #include "vector.h"
 
 static void plan(module *m, arena *a)
@@ -22,25 +21,19 @@ static void plan(module *m, arena *a)
 
 status call_reserve(module *m, shape in, bool keep)
 {
-    module_call *c = &m->call;
-    const status e = module_reserve(m, in, keep);
+    status e = module_reserve(m, in, keep);
     if (e)
         return e;
 
-    arena count = {NULL, 0, false};
-    plan(m, &count);
-    if (count.overflow)
-        return UNROLLED_E_MEMORY;
-    if (count.used > c->capacity) {
-        void *block = memory_take(count.used);
-        if (!block)
-            return UNROLLED_E_MEMORY;
-        memory_give(c->block);
-        c->block = block;
-        c->capacity = count.used;
+    arena a = {NULL, 0, false};
+    plan(m, &a);
+    e = workspace_fit(&m->call.space, &a);
+    if (e) {
+        m->in = (shape){0, 0, 0}; // no plan
+        return e;
     }
-    arena real = {c->block, 0, false};
-    plan(m, &real);
+    a = workspace_arena(&m->call.space);
+    plan(m, &a);
     return UNROLLED_OK;
 }
 
@@ -50,6 +43,7 @@ void call_forward(module *m, int given)
     if (c->swap_in)
         vector_swap_axes(m->in.N, m->in.T, m->in.F, c->input, c->x);
     module_forward(m, c->x, given);
+    m->called = true;
     if (c->swap_out)
         vector_swap_axes(m->out.T, m->out.N, m->out.F, m->y, c->output);
 }

@@ -7,7 +7,7 @@ static void cell_destroy(module *m)
 {
     cell *c = (cell *)m;
     for (int i = 0; i < c->room; i++)
-        memory_give(c->frames[i].block);
+        workspace_give(&c->frames[i].space);
     memory_give(c->frames);
 }
 
@@ -100,30 +100,25 @@ static status reserve_frame(cell *c)
 
 status cell_reserve(cell *c, int N, bool keep)
 {
-    const status e = reserve_frame(c);
+    c->prepared = false;
+    status e = reserve_frame(c);
     if (e)
         return e;
 
     cell_frame *f = cell_next(c);
-    if (f->block && f->step.N == N && f->step.keep == keep)
-        return UNROLLED_OK;
-    arena count = {NULL, 0, false};
-    f->step = one_step(c);
-    plan(c, f, N, keep, &count);
-    if (!count.overflow && count.used > f->capacity) {
-        void *block = memory_take(count.used);
-        if (block) {
-            memory_give(f->block);
-            f->block = block;
-            f->capacity = count.used;
+    if (f->step.N != N || f->step.keep != keep) {
+        arena a = {NULL, 0, false};
+        f->step = one_step(c);
+        plan(c, f, N, keep, &a);
+        e = workspace_fit(&f->space, &a);
+        if (e) {
+            f->step.N = 0; // no plan
+            return e;
         }
+        a = workspace_arena(&f->space);
+        plan(c, f, N, keep, &a);
     }
-    if (count.overflow || count.used > f->capacity) {
-        f->step.N = 0; // no plan
-        return UNROLLED_E_MEMORY;
-    }
-    arena real = {f->block, 0, false};
-    plan(c, f, N, keep, &real);
+    c->prepared = true;
     return UNROLLED_OK;
 }
 
@@ -146,6 +141,8 @@ void cell_forward(cell *c, int given)
     cell_frame *f = cell_next(c);
     const size_t count = (size_t)f->step.N * (size_t)c->H;
 
+    ASSERT(c->prepared);
+    c->prepared = false;
     f->given = given;
     if (!(given & UNROLLED_HAS_H))
         vector_zero(count, f->h0);

@@ -8,8 +8,7 @@
 
 // One step that waits for its backward, or is about to be done.
 typedef struct {
-    void *block;
-    size_t capacity;
+    workspace space;
     layer step;     // a layer of one time step
     int given;      // UNROLLED_HAS_H, UNROLLED_HAS_C
     float *x;       // [N][I]
@@ -24,6 +23,7 @@ typedef struct {
     int kind, H;
     cell_frame *frames; // [room]; the first `depth` wait
     int depth, room;
+    bool prepared; // a frame was reserved for the next step
 } cell;
 
 // NULL: no memory, or sizes that overflow (*why says which).

@@ -1,15 +1,18 @@
 #include "criterion.h"
 
-#include "arena.h"
 #include "memory.h"
 
 criterion *criterion_create(const loss *rule)
 {
     criterion *c = memory_take_zeroed(1, sizeof *c);
-    const size_t bytes = (size_t)rule->num_weights * sizeof(float);
+    size_t bytes;
 
     if (!c)
         return NULL;
+    if (!size_mul((size_t)rule->num_weights, sizeof(float), &bytes)) {
+        memory_give(c);
+        return NULL;
+    }
     c->rule = *rule;
     c->rule.weights = NULL;
     if (bytes) {
@@ -29,7 +32,7 @@ void criterion_destroy(criterion *c)
     if (!c)
         return;
     memory_give(c->weights);
-    memory_give(c->block);
+    workspace_give(&c->space);
     memory_give(c);
 }
 
@@ -52,22 +55,14 @@ status criterion_reserve(criterion *c, int prediction_dims, const int *predictio
         return e;
 
     const criterion before = *c;
-    arena count = {NULL, 0, false};
-    plan(c, &pair, &count);
-    void *block = c->block;
-    if (!count.overflow && count.used > c->capacity)
-        block = memory_take(count.used);
-    if (count.overflow || !block) {
-        *c = before;
-        return UNROLLED_E_MEMORY;
-    }
-    if (block != c->block) {
-        memory_give(c->block);
-        c->block = block;
-        c->capacity = count.used;
-    }
-    arena real = {c->block, 0, false};
-    plan(c, &pair, &real);
+    arena a = {NULL, 0, false};
+    plan(c, &pair, &a);
+    *c = before;
+    const status fits = workspace_fit(&c->space, &a);
+    if (fits)
+        return fits;
+    a = workspace_arena(&c->space);
+    plan(c, &pair, &a);
     c->pair = pair;
     c->pending = false;
     return UNROLLED_OK;

@@ -3,14 +3,14 @@
 #define UNROLLED_CRITERION_H
 
 #include "loss.h"
+#include "workspace.h"
 
 typedef struct {
     loss rule;
     float *weights; // [rule.num_weights], owned
     loss_pair pair;
     bool pending; // a forward waits for its backward
-    void *block;
-    size_t capacity;
+    workspace space;
     float *prediction;  // [pair.predictions]
     void *target;       // [pair.targets], float or int32_t
     float *dprediction; // [pair.predictions]

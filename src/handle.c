@@ -40,9 +40,11 @@ static bool grow(void)
     return true;
 }
 
+bool handle_room(void) { return first_free >= 0 || grow(); }
+
 int handle_open(handle_type type, void *object)
 {
-    if (first_free < 0 && !grow())
+    if (!handle_room())
         return UNROLLED_E_MEMORY;
     entry *e = &table[first_free];
     const int place = first_free;
@@ -87,5 +89,7 @@ void handle_close(int handle)
     first_free = handle & (PLACES - 1);
     open_count--;
 }
+
+size_t handle_bytes(void) { return (size_t)places * sizeof *table; }
 
 int handle_count(void) { return open_count; }

@@ -13,6 +13,8 @@ typedef enum {
     HANDLE_NUMPY
 } handle_type;
 
+// False when there is no room for one more handle; true: the next handle_open succeeds.
+bool handle_room(void);
 // A new handle for the object, or UNROLLED_E_MEMORY.
 int handle_open(handle_type type, void *object);
 // The object, or NULL: stale, foreign or of another type.
@@ -21,6 +23,7 @@ void *handle_get(handle_type type, int handle);
 int handle_type_of(int handle);
 // The number is no longer anybody's; the object is the caller's to destroy.
 void handle_close(int handle);
-int handle_count(void); // open ones
+int handle_count(void);    // open ones
+size_t handle_bytes(void); // of the table itself
 
 #endif

@@ -47,7 +47,7 @@ void *memory_take_zeroed(size_t count, size_t size)
 {
     size_t bytes;
     if (!size_mul(count, size, &bytes)) {
-        refused = SIZE_MAX;
+        memory_note_overflow();
         return NULL;
     }
     void *block = memory_take(bytes);
@@ -68,3 +68,5 @@ void memory_give(void *block)
 size_t memory_held(void) { return held; }
 
 size_t memory_refused(void) { return refused; }
+
+void memory_note_overflow(void) { refused = SIZE_MAX; }

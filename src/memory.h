@@ -20,6 +20,8 @@ size_t memory_held(void);
 
 // The size of the last request that was refused, for the message of an OutOfMemoryError.
 size_t memory_refused(void);
+// For a request whose size does not even fit a number: the largest one stands for it.
+void memory_note_overflow(void);
 
 #ifdef UNROLLED_FAULTS
 // Test builds: the request number `n` from now (0: the next) is refused; negative: none is.

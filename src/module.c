@@ -51,22 +51,17 @@ status module_initialize(module *m, rng *r)
     return UNROLLED_OK;
 }
 
-static status reserve_block(module *m)
+static bool same(shape a, shape b) { return a.T == b.T && a.N == b.N && a.F == b.F; }
+
+static status make_room(module *m)
 {
-    arena count = {NULL, 0, false};
-    m->kind->plan(m, &count);
-    if (count.overflow)
-        return UNROLLED_E_MEMORY;
-    if (count.used > m->capacity) {
-        void *block = memory_take(count.used);
-        if (!block)
-            return UNROLLED_E_MEMORY;
-        memory_give(m->block);
-        m->block = block;
-        m->capacity = count.used;
-    }
-    arena real = {m->block, 0, false};
-    m->kind->plan(m, &real);
+    arena a = {NULL, 0, false};
+    m->kind->plan(m, &a);
+    const status e = workspace_fit(&m->space, &a);
+    if (e)
+        return e;
+    a = workspace_arena(&m->space);
+    m->kind->plan(m, &a);
     return UNROLLED_OK;
 }
 
@@ -80,11 +75,11 @@ status module_reserve(module *m, shape in, bool keep)
         return e;
 
     m->pending = false;
-    if (m->in.T != in.T || m->in.N != in.N || m->in.F != in.F || m->keep != keep) {
+    if (!same(m->in, in) || m->keep != keep) {
         m->in = in;
         m->out = out;
         m->keep = keep;
-        e = reserve_block(m);
+        e = make_room(m);
     }
     if (!e && m->kind->reserve)
         e = m->kind->reserve(m);
@@ -93,9 +88,24 @@ status module_reserve(module *m, shape in, bool keep)
     return e;
 }
 
+bool module_planned(const module *m)
+{
+    shape in = m->in;
+    if (in.T == 0)
+        return false;
+    for (int i = 0; i < m->num_children; i++) {
+        const module *child = m->children[i];
+        if (!same(child->in, in) || child->keep != m->keep || !module_planned(child))
+            return false;
+        in = child->out;
+    }
+    return true;
+}
+
 void module_forward(module *m, const float *x, int given)
 {
     m->given = given;
+    m->called = false;
     m->kind->forward(m, x);
     m->serial++;
     m->pending = m->keep;
@@ -141,8 +151,8 @@ void module_destroy(module *m)
     if (m->kind->destroy)
         m->kind->destroy(m);
     memory_give(m->children);
-    memory_give(m->call.block);
-    memory_give(m->block);
+    workspace_give(&m->call.space);
+    workspace_give(&m->space);
     memory_give(m->params);
     memory_give(m->table);
     memory_give(m);

@@ -14,8 +14,8 @@
 #ifndef UNROLLED_MODULE_H
 #define UNROLLED_MODULE_H
 
-#include "arena.h"
 #include "rng.h"
+#include "workspace.h"
 
 enum { PARAMETER_NAME = 28 };
 
@@ -52,8 +52,7 @@ typedef struct {
 // Where a call from outside puts what it gives and finds what it gets, in the caller's batch order
 // (call.c).
 typedef struct {
-    void *block;
-    size_t capacity;
+    workspace space;
     bool swap_in, swap_out; // the caller's order differs from time first
     float *input;           // [N][T][F] or [T][N][F]
     float *x;               // time first; input itself where the orders agree
@@ -68,6 +67,7 @@ struct module {
     int handle;          // by which the caller knows it
     int inputs, outputs; // values in a row of x and of y; 0: any, and y as x
     bool uses_time;      // T and N matter: not just a set of rows
+    bool recurrent;      // or has something recurrent inside
     bool many_to_one;    // one step comes out of T
     bool batch_first;    // the caller's arrays are [N][T][F]
     bool training;       // dropout on
@@ -84,11 +84,11 @@ struct module {
     shape in, out;   // of the batch that is planned
     bool keep;       // planned for a backward too
     bool pending;    // a forward waits for its backward
+    bool called;     // that forward was called from outside, not by the parent
     int given;       // what the caller gave that forward besides x: UNROLLED_HAS_H, _C
     int dgiven;      // and its backward besides dy: likewise
     unsigned serial; // counts forwards: a parent sees that its child has moved on
-    void *block;     // the workspace
-    size_t capacity; // its bytes
+    workspace space; // what the plan assigns
     float *y;        // [out.T][out.N][out.F]
     float *dx;       // [in.T][in.N][in.F]
 
@@ -96,7 +96,7 @@ struct module {
 };
 
 // A module record of `size` bytes (the kind's struct, whose first member is a module), all zero but
-// for kind, inputs, outputs, training and want_dx. NULL: no memory.
+// for kind, inputs, outputs and training. NULL: no memory.
 void *module_create(const module_kind *kind, size_t size, int inputs, int outputs);
 
 // Gives the table its memory: `count` parameters, to be filled by module_parameter in PyTorch's
@@ -110,6 +110,9 @@ status module_initialize(module *m, rng *r);
 // Plans for a batch, or finds that the plan already fits. On UNROLLED_E_MEMORY and UNROLLED_E_SHAPE
 // the module keeps its parameters; a forward that waited is forgotten when the shape was accepted.
 status module_reserve(module *m, shape in, bool keep);
+// Whether the plan still stands, the children's too: one of them may have been planned for another
+// batch since.
+bool module_planned(const module *m);
 void module_forward(module *m, const float *x, int given);
 // dy may be NULL for a stack: only the gradients of its final states count. wanted: a sum of
 enum { WANT_INPUT = 1, WANT_STATE = 2 }; // dx, and the gradients of initial states

@@ -98,10 +98,11 @@ static status join(int count, module *const *modules, module *whole, int *where)
         for (int j = 0; j < i; j++)
             if (modules[j] == m)
                 return UNROLLED_E_ARGUMENT;
-        if (m->uses_time && m->outputs) { // recurrent, or with something recurrent inside
+        if (m->recurrent) {
             if (ordered && ordered->batch_first != m->batch_first)
                 return UNROLLED_E_ARGUMENT;
             ordered = m;
+            whole->recurrent = true;
             whole->batch_first = m->batch_first;
         }
         if (m->inputs && whole->outputs && m->inputs != whole->outputs)
@@ -145,6 +146,7 @@ module *sequential_create(int count, module *const *modules, status *why, int *w
         return NULL;
     }
     m->uses_time = whole.uses_time;
+    m->recurrent = whole.recurrent;
     m->many_to_one = whole.many_to_one;
     m->num_children = count;
     for (int i = 0; i < count; i++) {

@@ -133,7 +133,7 @@ static void stack_destroy(module *m)
     stack *s = (stack *)m;
     memory_give(s->layers);
     memory_give(s->levels);
-    memory_give(s->stream.block);
+    workspace_give(&s->stream.space);
 }
 
 static const module_kind stack_kind = {.name = "stack",
@@ -217,7 +217,7 @@ stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int fl
     s = module_create(&stack_kind, sizeof *s, I, D * Ho);
     if (!s)
         return NULL;
-    s->base.uses_time = true;
+    s->base.uses_time = s->base.recurrent = true;
     s->base.batch_first = flags & UNROLLED_BATCH_FIRST;
     s->kind = kind, s->H = H, s->P = P, s->L = L, s->D = D;
     s->dropout = dropout;

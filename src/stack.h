@@ -18,8 +18,7 @@ typedef struct {
 // disturbs no forward.
 typedef struct {
     int N; // sequences whose state it carries; 0: none yet
-    void *block;
-    size_t capacity;
+    workspace space;
     float *x, *y;             // [N][I], [N][Ho]
     float *h, *c;             // [L][N][Ho], [L][N][H]
     float *gates, *recurrent; // [N][G][H], [N][3][H]

@@ -4,7 +4,6 @@
 #include "gru.h"
 #include "lstm.h"
 #include "matmul_small.h"
-#include "memory.h"
 #include "rnn.h"
 #include "vector.h"
 
@@ -45,26 +44,20 @@ static void set_state(stack *s, const float *h0, const float *c0)
 status stream_reset(stack *s, int N, const float *h0, const float *c0)
 {
     stack_stream *st = &s->stream;
-    arena count = {NULL, 0, false};
+    const stack_stream before = *st;
+    arena a = {NULL, 0, false};
 
     if (N == 0) {
         st->N = 0;
         return UNROLLED_OK;
     }
-    stack_stream before = *st;
-    plan(s, N, &count);
-    if (count.overflow || count.used > st->capacity) {
-        void *block = count.overflow ? NULL : memory_take(count.used);
-        if (!block) {
-            *st = before;
-            return UNROLLED_E_MEMORY;
-        }
-        memory_give(st->block);
-        st->block = block;
-        st->capacity = count.used;
-    }
-    arena real = {st->block, 0, false};
-    plan(s, N, &real);
+    plan(s, N, &a);
+    *st = before;
+    const status e = workspace_fit(&st->space, &a);
+    if (e)
+        return e;
+    a = workspace_arena(&st->space);
+    plan(s, N, &a);
     st->N = N;
     set_state(s, h0, c0);
     return UNROLLED_OK;

@@ -78,13 +78,16 @@ status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_
 {
     loss_pair pair;
     size_t bytes;
+    t->reserved = false;
     status e = call_reserve(t->model, in, true);
     if (!e)
         e = match(t, target_dims, target_shape, &pair);
     if (e)
         return e;
-    if (!size_mul(pair.targets, sizeof(float), &bytes))
+    if (!size_mul(pair.targets, sizeof(float), &bytes)) {
+        memory_note_overflow();
         return UNROLLED_E_MEMORY;
+    }
     if (bytes > t->capacity) {
         void *target = memory_take(bytes);
         if (!target)
@@ -94,7 +97,16 @@ status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_
         t->capacity = bytes;
     }
     t->pair = pair;
+    t->in = in;
+    t->reserved = true;
     return UNROLLED_OK;
+}
+
+bool trainer_ready(const trainer *t)
+{
+    const module *m = t->model;
+    return t->reserved && m->keep && m->in.T == t->in.T && m->in.N == t->in.N &&
+           m->in.F == t->in.F && module_planned(m);
 }
 
 static bool is_finite(double x) { return x - x == 0.0; }

@@ -13,9 +13,11 @@ typedef struct {
     int model_handle, objective_handle, updates_handle; // to see whether they still live
     double clip_norm;                                   // 0: none
     int on_nonfinite;                                   // UNROLLED_THROW, _SKIP, _IGNORE
-    loss_pair pair;                                     // of the batch that is reserved
-    void *target;                                       // [pair.targets], float or int32_t
-    size_t capacity;                                    // its bytes
+    bool reserved;                                      // there is room for the next step's batch
+    shape in;                                           // of that batch
+    loss_pair pair;
+    void *target;    // [pair.targets], float or int32_t
+    size_t capacity; // its bytes
 } trainer;
 
 // NULL: no memory.
@@ -25,6 +27,9 @@ void trainer_destroy(trainer *t);
 // Room for one batch. target_dims -1: the target has the prediction's shape, or one class a row.
 // The caller then writes t->model->call.input and t->target.
 status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape);
+
+// Whether that room is still there: the model may have been planned for something else since.
+bool trainer_ready(const trainer *t);
 
 // UNROLLED_E_NONFINITE: nothing was updated, *value is the loss, and *culprit the number of the
 // first of the model's parameters whose gradient is not finite, -1 when it is the loss.
