@@ -1,0 +1,53 @@
+// One helper to build elements with, so that the page needs no framework.
+
+/**
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes] `onclick` and the like are listeners; null and false
+ *   leave an attribute out
+ * @param {...(Node | string | null)} children
+ * @returns {HTMLElement}
+ */
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? '' : String(value));
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+/**
+ * Calls `draw` at the next animation frame, once, however often it is asked to before.
+ * @param {() => void} draw
+ * @returns {() => void}
+ */
+export function oncePerFrame(draw) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      draw();
+    });
+  };
+}
+
+/**
+ * Calls `callback` once, when the element comes near the screen.
+ * @param {Element} node
+ * @param {() => void} callback
+ */
+export function whenNear(node, callback) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      callback();
+    },
+    { rootMargin: '300px 0px' },
+  );
+  observer.observe(node);
+}

@@ -1,0 +1,42 @@
+// The tanh cell that notebook 003 writes by hand, of 300 units, as modules of the library.
+//
+//     a[t] = tanh(x[t] Wax + a[t-1] Waa + ba),  y = Linear(a[T-1])
+//
+// The notebook multiplies rows by matrices, a layer by their transposes: weight_ih is Waxᵀ,
+// weight_hh is Waaᵀ. It has one bias where a layer has two, so bias_hh is zero and stays out of the
+// training.
+
+import { transpose } from './byhand.js';
+import { state } from './stream.js';
+
+/** @import { Unrolled } from '../types.js' */
+
+export const HIDDEN = 300;
+export const SEED = 123;
+
+/**
+ * The model as manual_seed leaves the stream to it: randn(1, H), randn(H, H), then the Linear
+ * layer.
+ * @param {Unrolled} unrolled
+ * @returns {{ rnn: import('unrolled').RNN, fc: import('unrolled').Linear }}
+ */
+export function cell(unrolled) {
+  const Wax = unrolled.randn(HIDDEN);
+  const Waa = unrolled.randn(HIDDEN * HIDDEN);
+
+  // A layer draws its own first weights, which the notebook's model does not: undo that.
+  const stream = unrolled.getRngState();
+  const rnn = new unrolled.RNN(1, HIDDEN, { batchFirst: true });
+  unrolled.setRngState(stream);
+  const fc = new unrolled.Linear(HIDDEN, 1);
+
+  rnn.loadStateDict(
+    state({
+      weight_ih_l0: [[HIDDEN, 1], transpose(Wax, 1, HIDDEN)],
+      weight_hh_l0: [[HIDDEN, HIDDEN], transpose(Waa, HIDDEN, HIDDEN)],
+      bias_ih_l0: [[HIDDEN], new Float32Array(HIDDEN)],
+      bias_hh_l0: [[HIDDEN], new Float32Array(HIDDEN)],
+    }),
+  );
+  return { rnn, fc };
+}

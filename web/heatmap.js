@@ -1,0 +1,194 @@
+// A matrix as a picture: one square a number, nearest-neighbour, zero in the middle of the scale. The
+// pointer or the arrow keys read single values.
+
+import { element } from './dom.js';
+import { diverging, inkOn } from './scale.js';
+import { dataBehind, plainTable } from './tables.js';
+import { minus, number } from './text.js';
+import { onThemeChange } from './theme.js';
+
+const LARGEST_CELL = 44; // CSS pixels
+const NUMBERS_FROM = 40; // cells so wide show their number
+const TALLEST = 440;
+const TABLE_SIDE = 32;
+
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/** @typedef {import('./experiments/types.js').Matrix} Matrix */
+
+/** @param {ArrayLike<number>} data the largest magnitude, 1 when all are zero */
+function magnitude(data) {
+  let most = 0;
+  for (let i = 0; i < data.length; i += 1) {
+    const size = Math.abs(data[i]);
+    if (size > most && size < Infinity) most = size;
+  }
+  return most || 1;
+}
+
+/**
+ * One pixel a number.
+ * @param {Pick<Matrix, 'shape' | 'data'>} matrix
+ * @param {number} most
+ */
+function pixels({ shape: [rows, columns], data }, most) {
+  const image = new ImageData(columns, rows);
+  for (let i = 0; i < rows * columns; i += 1) {
+    const [r, g, b] = diverging(data[i] / most);
+    image.data.set([r, g, b, 255], i * 4);
+  }
+  const canvas = /** @type {HTMLCanvasElement} */ (
+    element('canvas', { width: columns, height: rows })
+  );
+  canvas.getContext('2d').putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** The scale, from the most negative to the most positive. @param {number} most */
+function legend(most) {
+  const bar = /** @type {HTMLCanvasElement} */ (
+    element('canvas', { width: 129, height: 1, class: 'scale-bar', 'aria-hidden': 'true' })
+  );
+  const paint = () => {
+    const data = Array.from({ length: 129 }, (_, i) => i / 64 - 1);
+    const picture = pixels({ shape: [1, 129], data }, 1);
+    bar.getContext('2d').drawImage(picture, 0, 0);
+  };
+  paint();
+  const end = number(most, 3);
+  const node = element(
+    'span',
+    { class: 'scale' },
+    element('span', {}, `−${end}`),
+    bar,
+    element('span', {}, end),
+  );
+  return { node, paint };
+}
+
+/** @param {Matrix} matrix @returns {HTMLElement} */
+export function heatmap(matrix) {
+  const { title, shape, data, rowLabel = 'row', columnLabel = 'column' } = matrix;
+  const [rows, columns] = shape;
+  const most = magnitude(data);
+  let cursor = { row: 0, column: 0, seen: false };
+
+  const canvas = /** @type {HTMLCanvasElement} */ (
+    element('canvas', {
+      class: 'heat',
+      role: 'img',
+      tabindex: 0,
+      'aria-label':
+        `${title}: ${rows} by ${columns} values, none larger than ${number(most, 3)} in size. ` +
+        'Arrow keys read single values.',
+    })
+  );
+  const box = element('div', { class: 'heat-box' }, canvas);
+  const readout = element('output', { class: 'readout' });
+  const scale = legend(most);
+
+  const cellSize = () => {
+    const wide = (box.clientWidth || 600) / columns;
+    return Math.min(LARGEST_CELL, wide, Math.max(2, TALLEST / rows));
+  };
+
+  const paint = () => {
+    const ratio = devicePixelRatio || 1;
+    const size = cellSize();
+    canvas.style.width = `${Math.round(size * columns)}px`;
+    canvas.style.height = `${Math.round(size * rows)}px`;
+    canvas.width = Math.round(size * columns * ratio);
+    canvas.height = Math.round(size * rows * ratio);
+    const context = canvas.getContext('2d');
+    const width = canvas.width / columns;
+    const height = canvas.height / rows;
+    context.imageSmoothingEnabled = false;
+    context.drawImage(pixels(matrix, most), 0, 0, canvas.width, canvas.height);
+    if (size >= NUMBERS_FROM) {
+      context.font = `${11 * ratio}px ui-monospace, monospace`;
+      context.textAlign = 'center';
+      context.textBaseline = 'middle';
+      for (let i = 0; i < rows * columns; i += 1) {
+        context.fillStyle = inkOn(diverging(data[i] / most));
+        const text = minus(data[i].toFixed(Math.abs(data[i]) >= 100 ? 0 : 2));
+        const x = ((i % columns) + 0.5) * width;
+        context.fillText(text, x, (Math.floor(i / columns) + 0.5) * height, width * 0.94);
+      }
+    }
+    if (cursor.seen) {
+      const line = 2 * ratio;
+      const [x, y] = [cursor.column * width, cursor.row * height];
+      context.lineWidth = line;
+      context.strokeStyle = inkOn(diverging(data[cursor.row * columns + cursor.column] / most));
+      context.strokeRect(
+        x + line / 2,
+        y + line / 2,
+        Math.max(line, width - line),
+        Math.max(line, height - line),
+      );
+    }
+  };
+
+  const point = (/** @type {number} */ row, /** @type {number} */ column) => {
+    cursor = { row, column, seen: true };
+    const value = data[row * columns + column];
+    readout.textContent = `${rowLabel} ${row}, ${columnLabel} ${column}: ${number(value, 8)}`;
+    paint();
+  };
+  const leave = () => {
+    cursor.seen = false;
+    readout.textContent = '';
+    paint();
+  };
+  const clamp = (/** @type {number} */ at, /** @type {number} */ size) =>
+    Math.max(0, Math.min(size - 1, at));
+
+  canvas.addEventListener('pointermove', ({ offsetX, offsetY }) => {
+    const row = clamp(Math.floor((offsetY / canvas.clientHeight) * rows), rows);
+    const column = clamp(Math.floor((offsetX / canvas.clientWidth) * columns), columns);
+    if (!cursor.seen || row !== cursor.row || column !== cursor.column) point(row, column);
+  });
+  canvas.addEventListener('pointerleave', leave);
+  canvas.addEventListener('focus', () => point(cursor.row, cursor.column));
+  canvas.addEventListener('blur', leave);
+  canvas.addEventListener('keydown', (event) => {
+    const move = MOVES[event.key];
+    if (!move) return;
+    event.preventDefault();
+    point(clamp(cursor.row + move[0], rows), clamp(cursor.column + move[1], columns));
+  });
+
+  new ResizeObserver(paint).observe(box);
+  onThemeChange(canvas, () => {
+    paint();
+    scale.paint();
+  });
+
+  const [shownRows, shownColumns] = [Math.min(rows, TABLE_SIDE), Math.min(columns, TABLE_SIDE)];
+  const part = shownRows < rows || shownColumns < columns;
+  const table = () =>
+    plainTable(
+      {
+        title: part ? `The first ${shownRows} rows and ${shownColumns} columns` : title,
+        columns: [rowLabel, ...Array.from({ length: shownColumns }, (_, i) => String(i))],
+        rows: Array.from({ length: shownRows }, (_, r) => [
+          r,
+          ...Array.from({ length: shownColumns }, (_, c) => number(data[r * columns + c], 6)),
+        ]),
+      },
+      part,
+    );
+  return element(
+    'figure',
+    { class: 'matrix' },
+    element(
+      'figcaption',
+      {},
+      element('span', { class: 'matrix-title' }, title),
+      element('span', { class: 'shape' }, `${rows} × ${columns}`),
+    ),
+    box,
+    element('div', { class: 'matrix-foot' }, scale.node, readout),
+    dataBehind('Values', table),
+  );
+}

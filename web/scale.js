@@ -1,0 +1,43 @@
+// The diverging colours of the heat maps: brown below zero, the paper at zero, teal above. Brown and
+// teal stay apart for every common kind of colour blindness (ColorBrewer's BrBG); in the dark the
+// scale is turned inside out, so that zero is again the ground.
+
+import { isDark } from './theme.js';
+
+const LIGHT = ['#7d480a', '#c9964a', '#f4f2ed', '#58aea3', '#045a50'];
+const DARK = ['#f3b766', '#94622a', '#222725', '#1f7468', '#7be0cd'];
+const STEPS = 256;
+
+/** @param {string[]} stops @returns {Uint8ClampedArray} STEPS colours, r g b */
+function ramp(stops) {
+  const rgb = stops.map((stop) =>
+    [1, 3, 5].map((at) => Number.parseInt(stop.slice(at, at + 2), 16)),
+  );
+  const colors = new Uint8ClampedArray(STEPS * 3);
+  for (let i = 0; i < STEPS; i += 1) {
+    const at = (i / (STEPS - 1)) * (stops.length - 1);
+    const from = Math.min(Math.floor(at), stops.length - 2);
+    for (let c = 0; c < 3; c += 1) {
+      colors[i * 3 + c] = rgb[from][c] + (rgb[from + 1][c] - rgb[from][c]) * (at - from);
+    }
+  }
+  return colors;
+}
+
+const ramps = { light: ramp(LIGHT), dark: ramp(DARK) };
+
+/**
+ * @param {number} value from −1 to 1; what is not a number is grey
+ * @returns {[number, number, number]}
+ */
+export function diverging(value) {
+  if (Number.isNaN(value)) return [128, 128, 128];
+  const colors = isDark() ? ramps.dark : ramps.light;
+  const at = Math.round(((Math.max(-1, Math.min(1, value)) + 1) / 2) * (STEPS - 1)) * 3;
+  return [colors[at], colors[at + 1], colors[at + 2]];
+}
+
+/** Black or white, whichever reads better on it. @param {[number, number, number]} rgb */
+export function inkOn([r, g, b]) {
+  return r * 0.299 + g * 0.587 + b * 0.114 > 140 ? '#10201d' : '#ffffff';
+}
