@@ -32,7 +32,7 @@ MATH='-ffp-contract=off -fno-math-errno'
 # What ships: no ASSERT, so no path of the building machine either.
 RELEASE="-DNDEBUG $WARN $MATH"
 # Where the time is spent the code may be large; everywhere else small is as fast.
-HOT='matmul matmul_small vmath rnn lstm gru optim stream'
+HOT='vector matmul matmul_pack matmul_small vmath rnn lstm gru optim'
 FAST=-O2
 SMALL=-Os
 # What is tested: ASSERTs live, memory that can be refused, lines for the sanitizers' reports, fast enough for long tests.
@@ -103,13 +103,18 @@ need_packages() {
     npm ci --include=dev --no-dry-run --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
-# The compiler of the sanitizers, their run time, the names in their reports, and a browser.
+# The compiler of the sanitizers, their run time, the names in their reports, three browsers, and the
+# display that one of them must have.
 need_test_tools() {
     need clang clang
     need llvm-symbolizer llvm
     echo 'int main(void) { return 0; }' | clang $SANITIZE -x c - -o /dev/null 2>/dev/null ||
         install libclang-rt-dev
     node tests/tools/chromium.js >/dev/null 2>&1 || install chromium
+    has firefox || need firefox-esr firefox-esr
+    need WebKitWebDriver webkit2gtk-driver
+    need xvfb-run xvfb
+    need xauth xauth
 }
 
 # ---- Compiling -----------------------------------------------------------------------------------

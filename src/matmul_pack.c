@@ -1,5 +1,7 @@
 #include "matmul_pack.h"
 
+#include "simd.h"
+
 size_t pack_size(int columns, int depth, int width)
 {
     return (size_t)int_round_up(columns, width) * (size_t)depth;
@@ -12,8 +14,10 @@ void pack_columns(int columns, int depth, int width, const float *source, size_t
         const int here = int_min(width, columns - i);
         const float *from = source + i;
         for (int k = 0; k < depth; k++, from += depth_step, panels += width) {
-            if (here == width) {
-                __builtin_memcpy(panels, from, (size_t)width * sizeof *panels);
+            if (here == width) { // 4 or 8
+                f32x4_store(panels, f32x4_load(from));
+                if (width > 4)
+                    f32x4_store(panels + 4, f32x4_load(from + 4));
                 continue;
             }
             for (int j = 0; j < width; j++)
