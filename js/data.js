@@ -1,6 +1,7 @@
 // Batches in the order of PyTorch's DataLoader.
 
 import { describe, expectBoolean, expectFloats, expectOptions, expectSize } from './check.js';
+import { stable } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import { epochOrder } from './random.js';
 
@@ -44,7 +45,7 @@ export class DataLoader {
         `${what} targets: expected a Float32Array, or an Int32Array of classes, got ${describe(targets)}`,
       );
     }
-    this.#targets = targets;
+    this.#targets = stable(targets);
     for (const [name, data] of /** @type {const} */ ([
       ['inputs', inputs],
       ['targets', targets],

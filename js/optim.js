@@ -4,6 +4,7 @@
 import {
   describe,
   expectBoolean,
+  expectCount,
   expectFloats,
   expectNumber,
   expectOptions,
@@ -51,6 +52,7 @@ const OPTIONS = /** @type {const} */ ([
 ]);
 
 /** @typedef {Record<string, number | boolean>} Settings  lr, weightDecay, …, betas as beta1 and beta2 */
+/** @typedef {Record<string, [fallback: number | boolean | undefined, low?: number, high?: number]>} Bounds */
 
 /**
  * Updates exactly the parameters it was given, which may be some of a model's or several models'.
@@ -58,14 +60,16 @@ const OPTIONS = /** @type {const} */ ([
 export class Optimizer extends Resource {
   #kind;
   #settings;
+  #bounds;
   #parameters;
 
   /**
    * @param {keyof typeof KIND} kind
    * @param {Parameter[]} parameters
    * @param {Settings} settings  checked, with defaults
+   * @param {Bounds} bounds  what they were checked against
    */
-  constructor(kind, parameters, settings) {
+  constructor(kind, parameters, settings, bounds) {
     const pairs = parameterPairs(parameters, `${kind} parameters`);
     const options = optionArray(settings);
     const at = stage(8 * options.length + 4 * pairs.length);
@@ -75,6 +79,7 @@ export class Optimizer extends Resource {
     super(kind, call('optimizer_create', KIND[kind], at, pairs.length / 2, pairsAt));
     this.#kind = kind;
     this.#settings = settings;
+    this.#bounds = bounds;
     this.#parameters = [...parameters];
   }
 
@@ -191,11 +196,11 @@ export class Optimizer extends Resource {
     for (const [ours, theirs] of OPTIONS) {
       if (!(ours in this.#settings)) continue;
       const value = theirs === 'betas' ? betaOf(group, ours) : group[theirs];
-      const before = this.#settings[ours];
-      if (value === undefined) settings[ours] = before;
-      else if (typeof before === 'boolean')
-        settings[ours] = expectBoolean(value, `${what} ${theirs}`);
-      else settings[ours] = expectNumber(value, `${what} ${theirs}`);
+      settings[ours] = expectSetting(
+        value ?? this.#settings[ours],
+        this.#bounds[ours],
+        `${what} ${theirs}`,
+      );
     }
     return settings;
   }
@@ -214,7 +219,7 @@ export class Optimizer extends Resource {
         `${what} state: expected all ${ids.length} parameters or none, got ${used.length}`,
       );
     }
-    const steps = new Set(ids.map((id) => stepOf(state[id].step)));
+    const steps = new Set(ids.map((id) => stepOf(state[id].step, `${what} state[${id}].step`)));
     if (steps.size > 1) throw new ArgumentError(`${what} step: expected one for all parameters`);
     const moments = ids.map((id, i) =>
       names.map((name) => {
@@ -260,40 +265,53 @@ function betaOf(group, which) {
   return group.betas?.[which === 'beta1' ? 0 : 1];
 }
 
-/** PyTorch keeps it as a number or, in newer versions, a tensor. @param {any} step */
-function stepOf(step) {
+/**
+ * PyTorch keeps it as a number or, in newer versions, a tensor. SGD keeps none.
+ * @param {any} step
+ * @param {string} name
+ * @returns {number | undefined}
+ */
+function stepOf(step, name) {
   const value = step?.data?.[0] ?? step;
-  return value === undefined ? undefined : Number(value);
+  return value === undefined ? undefined : expectCount(value, name);
 }
 
 /**
- * Checks the settings of one kind against their bounds; adds defaults.
+ * @param {unknown} value
+ * @param {Bounds[string]} bounds
+ * @param {string} name
+ */
+function expectSetting(value, [fallback, low, high], name) {
+  return typeof fallback === 'boolean'
+    ? expectBoolean(value, name)
+    : expectNumber(value, name, low, high);
+}
+
+/**
+ * Checks the options of one kind against their bounds; adds defaults.
  * @param {string} kind
  * @param {unknown} options
- * @param {Record<string, [fallback: number | boolean | undefined, low?: number, high?: number]>} known
- * @returns {Settings}
+ * @param {Bounds} bounds
+ * @returns {[Settings, Bounds]}
  */
-function settle(kind, options, known) {
+function settle(kind, options, bounds) {
   const given = /** @type {Record<string, unknown>} */ (options ?? {});
-  const names = Object.keys(known).filter((name) => name !== 'beta1' && name !== 'beta2');
-  expectOptions(given, 'beta1' in known ? [...names, 'betas'] : names, kind);
+  const names = Object.keys(bounds).filter((name) => name !== 'beta1' && name !== 'beta2');
+  expectOptions(given, 'beta1' in bounds ? [...names, 'betas'] : names, kind);
   const betas = given.betas ?? [0.9, 0.999];
-  if ('beta1' in known && (!Array.isArray(betas) || betas.length !== 2)) {
+  if ('beta1' in bounds && (!Array.isArray(betas) || betas.length !== 2)) {
     throw new ArgumentError(`${kind} betas: expected two numbers, got ${describe(betas)}`);
   }
+  const [beta1, beta2] = /** @type {unknown[]} */ (betas);
+  /** @type {Record<string, unknown>} */
+  const values = { ...given, beta1, beta2 };
   /** @type {Settings} */
   const settings = {};
-  for (const [name, [fallback, low, high]] of Object.entries(known)) {
-    const value =
-      name === 'beta1' || name === 'beta2'
-        ? /** @type {unknown[]} */ (betas)[name === 'beta1' ? 0 : 1]
-        : (given[name] ?? fallback);
-    settings[name] =
-      typeof fallback === 'boolean'
-        ? expectBoolean(value, `${kind} ${name}`)
-        : expectNumber(value, `${kind} ${name}`, low, high);
+  for (const [name, bound] of Object.entries(bounds)) {
+    const shown = name === 'beta1' || name === 'beta2' ? 'betas' : name;
+    settings[name] = expectSetting(values[name] ?? bound[0], bound, `${kind} ${shown}`);
   }
-  return settings;
+  return [settings, bounds];
 }
 
 const BELOW_ONE = 1 - Number.EPSILON / 2;
@@ -306,7 +324,7 @@ export class SGD extends Optimizer {
    *   weightDecay?: number }} options
    */
   constructor(parameters, options) {
-    const settings = settle('SGD', options, {
+    const [settings, bounds] = settle('SGD', options, {
       lr: [undefined, 0],
       momentum: [0, 0],
       dampening: [0],
@@ -316,7 +334,7 @@ export class SGD extends Optimizer {
     if (settings.nesterov && (!settings.momentum || settings.dampening !== 0)) {
       throw new ArgumentError('SGD nesterov: expected momentum above 0 and dampening 0 with it');
     }
-    super('SGD', parameters, settings);
+    super('SGD', parameters, settings, bounds);
   }
 }
 
@@ -328,7 +346,7 @@ export class Adam extends Optimizer {
    *   amsgrad?: boolean }} [options]
    */
   constructor(parameters, options = {}) {
-    super('Adam', parameters, settle('Adam', options, adamOptions(0)));
+    super('Adam', parameters, ...settle('Adam', options, adamBounds(0)));
   }
 }
 
@@ -340,15 +358,15 @@ export class AdamW extends Optimizer {
    *   amsgrad?: boolean }} [options]  weightDecay: default 0.01
    */
   constructor(parameters, options = {}) {
-    super('AdamW', parameters, settle('AdamW', options, adamOptions(0.01)));
+    super('AdamW', parameters, ...settle('AdamW', options, adamBounds(0.01)));
   }
 }
 
 /**
  * @param {number} weightDecay
- * @returns {Parameters<typeof settle>[2]}
+ * @returns {Bounds}
  */
-function adamOptions(weightDecay) {
+function adamBounds(weightDecay) {
   return {
     lr: [1e-3, 0],
     beta1: [0.9, 0, BELOW_ONE],
@@ -367,7 +385,7 @@ export class RMSprop extends Optimizer {
    *   weightDecay?: number }} [options]
    */
   constructor(parameters, options = {}) {
-    const settings = settle('RMSprop', options, {
+    const settled = settle('RMSprop', options, {
       lr: [1e-2, 0],
       alpha: [0.99, 0],
       eps: [1e-8, 0],
@@ -375,7 +393,7 @@ export class RMSprop extends Optimizer {
       centered: [false],
       weightDecay: [0, 0],
     });
-    super('RMSprop', parameters, settings);
+    super('RMSprop', parameters, ...settled);
   }
 }
 
@@ -387,14 +405,14 @@ export class Adagrad extends Optimizer {
    *   initialAccumulatorValue?: number }} [options]
    */
   constructor(parameters, options = {}) {
-    const settings = settle('Adagrad', options, {
+    const settled = settle('Adagrad', options, {
       lr: [1e-2, 0],
       lrDecay: [0, 0],
       eps: [1e-10, 0],
       weightDecay: [0, 0],
       initialAccumulatorValue: [0, 0],
     });
-    super('Adagrad', parameters, settings);
+    super('Adagrad', parameters, ...settled);
   }
 }
 

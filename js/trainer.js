@@ -222,7 +222,13 @@ export class Trainer extends Resource {
         ended = true;
         scheduler?.step(walk.lossSum / count);
       };
-      for await (const { input, target, batch } of batches) {
+      for await (const item of batches) {
+        if (typeof item !== 'object' || item === null) {
+          throw new ArgumentError(
+            `Trainer fit data: expected { input, target, batch }, got ${describe(item)}`,
+          );
+        }
+        const { input, target, batch } = item;
         const loss = this.step(input, target, { batch, targetShape });
         walk.lossSum += loss;
         count++;
@@ -239,6 +245,7 @@ export class Trainer extends Resource {
             'object that starts anew',
         );
       }
+      if (loader) DataLoader.finished(loader, walk);
       if (!ended) end();
     }
   }

@@ -437,7 +437,7 @@ int unrolled_forward(int handle, int given)
     module *m = get_module(handle);
     if (!m)
         return UNROLLED_E_HANDLE;
-    if (cell_is(m) ? !((cell *)m)->prepared : !module_planned(m))
+    if (cell_is(m) ? !((cell *)m)->prepared : !call_ready(m))
         return UNROLLED_E_STATE;
     if (cell_is(m))
         cell_forward((cell *)m, given);

@@ -34,7 +34,16 @@ status call_reserve(module *m, shape in, bool keep)
     }
     a = workspace_arena(&m->call.space);
     plan(m, &a);
+    m->call.in = m->in;
+    m->call.keep = m->keep;
     return UNROLLED_OK;
+}
+
+bool call_ready(const module *m)
+{
+    const shape planned = m->call.in, in = m->in;
+    return planned.T == in.T && planned.N == in.N && planned.F == in.F && m->call.keep == m->keep &&
+           module_planned(m);
 }
 
 void call_forward(module *m, int given)

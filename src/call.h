@@ -8,6 +8,8 @@
 // Plans the module and the call's own buffers; the caller then writes m->call.input.
 status call_reserve(module *m, shape in, bool keep);
 
+// Whether that room is still there, and the module's plan (a parent may have made another since).
+bool call_ready(const module *m);
 void call_forward(module *m, int given);
 float *call_output(const module *m); // of that forward, in the caller's order
 

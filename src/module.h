@@ -53,6 +53,8 @@ typedef struct {
 // (call.c).
 typedef struct {
     workspace space;
+    shape in; // what it was planned for: the module itself may be planned for something else since
+    bool keep;
     bool swap_in, swap_out; // the caller's order differs from time first
     float *input;           // [N][T][F] or [T][N][F]
     float *x;               // time first; input itself where the orders agree

@@ -106,7 +106,7 @@ bool trainer_ready(const trainer *t)
 {
     const module *m = t->model;
     return t->reserved && m->keep && m->in.T == t->in.T && m->in.N == t->in.N &&
-           m->in.F == t->in.F && module_planned(m);
+           m->in.F == t->in.F && call_ready(m);
 }
 
 static bool is_finite(double x) { return x - x == 0.0; }
