@@ -68,7 +68,7 @@ export function saveSafetensors(state, metadata) {
     const what = `saveSafetensors ${name}`;
     if (name === METADATA) throw new ArgumentError(`${what}: this name is taken by the format`);
     const data = expectFloats(tensor?.data, `${what} data`);
-    if (!Array.isArray(tensor.shape) || product(tensor.shape) !== data.length) {
+    if (!isShape(tensor.shape) || product(tensor.shape) !== data.length) {
       throw new ShapeError(`${what}: ${data.length} values do not make shape [${tensor.shape}]`);
     }
     pieces.push([end, data]);
@@ -92,8 +92,18 @@ export function saveSafetensors(state, metadata) {
   return bytes;
 }
 
+/** Whole numbers from 0 on. @param {unknown} shape @returns {shape is number[]} */
+function isShape(shape) {
+  return Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
 /** @param {Record<string, string>} metadata */
 function checkMetadata(metadata) {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    throw new ArgumentError(
+      `saveSafetensors metadata: expected strings by name, got ${describe(metadata)}`,
+    );
+  }
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') {
       throw new ArgumentError(
@@ -192,23 +202,21 @@ function parseHeader(json) {
 
 /**
  * JSON.parse lets the last of two equal names win; a file with both would mean different things to
- * different readers. Counts the names at the outermost level.
- * @param {string} text  valid JSON, an object
+ * different readers.
+ * @param {string} text  valid JSON
  */
 function expectUniqueNames(text) {
-  const seen = new Set();
-  let depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (c === '{' || c === '[') depth++;
-    else if (c === '}' || c === ']') depth--;
-    else if (c === '"') {
-      const from = i++;
-      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
-      if (depth !== 1 || !/^\s*:/.test(text.slice(i + 1, i + 64))) continue;
-      const name = JSON.parse(text.slice(from, i + 1));
-      if (seen.has(name)) refuse(`the name "${name}" comes twice`);
-      seen.add(name);
+  /** @type {Set<string>[]} the names so far of each object that is open; of an array: none */
+  const open = [];
+  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
+  for (const [found, colon] of text.matchAll(token)) {
+    if (found === '{' || found === '[') open.push(new Set());
+    else if (found === '}' || found === ']') open.pop();
+    else if (colon) {
+      const names = open[open.length - 1];
+      const name = JSON.parse(found.slice(0, found.lastIndexOf('"') + 1));
+      if (names.has(name)) refuse(`the name "${name}" comes twice`);
+      names.add(name);
     }
   }
 }
@@ -217,21 +225,19 @@ function expectUniqueNames(text) {
 function parseEntry(name, value) {
   const entry = /** @type {Record<string, unknown>} */ (value ?? {});
   const { dtype, shape, data_offsets: offsets } = entry;
-  const whole = (/** @type {unknown} */ v) =>
-    Number.isSafeInteger(v) && /** @type {number} */ (v) >= 0;
   if (typeof dtype !== 'string' || !Object.hasOwn(TYPES, dtype)) {
     refuse(`"${name}" has a dtype that is not known: ${describe(dtype)}`);
   }
-  if (!Array.isArray(shape) || !shape.every(whole)) refuse(`"${name}" has no shape`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole)) {
+  if (!isShape(shape)) refuse(`"${name}" has no shape`);
+  if (!isShape(offsets) || offsets.length !== 2) {
     refuse(`"${name}" has no data_offsets`);
   }
-  const [begin, end] = /** @type {number[]} */ (offsets);
+  const [begin, end] = offsets;
   const size = product(shape) * TYPES[dtype][0];
   if (!Number.isSafeInteger(size) || end - begin !== size) {
     refuse(`"${name}" has ${end - begin} bytes where ${dtype} [${shape}] takes ${size}`);
   }
-  return { name, dtype, shape: /** @type {number[]} */ (shape), begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 /** @param {unknown} value @returns {Record<string, string>} */
@@ -239,7 +245,9 @@ function parseMetadata(value) {
   /** @type {Record<string, string>} */
   const metadata = Object.create(null);
   if (value === undefined) return metadata;
-  if (typeof value !== 'object' || value === null) refuse('__metadata__ is not an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    refuse('__metadata__ is not an object');
+  }
   for (const [key, text] of Object.entries(/** @type {object} */ (value))) {
     if (typeof text !== 'string') refuse(`__metadata__ ${key} is not a string`);
     metadata[key] = text;
