@@ -56,6 +56,16 @@ export function expectLength(value, length, name) {
 }
 
 /**
+ * Whether expectLength would let it pass: hot paths ask this first, and put names together only for
+ * an error.
+ * @param {unknown} value
+ * @param {number} length
+ */
+export function fits(value, length) {
+  return value instanceof Float32Array && value.length === length;
+}
+
+/**
  * A size: a whole number from 1 on.
  * @param {unknown} value
  * @param {string} name
@@ -150,7 +160,7 @@ export function expectOptions(options, known, name) {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new ArgumentError(`${name}: expected an options object, got ${describe(options)}`);
   }
-  for (const key of Object.keys(options)) {
+  for (const key in options) {
     if (!known.includes(key)) {
       throw new ArgumentError(
         `${name}: unknown option "${key}"; known: ${known.join(', ') || 'none'}`,

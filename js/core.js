@@ -21,6 +21,11 @@ export const STATUS = Object.freeze({
   TARGET: -7,
 });
 
+/** Up to so many values a loop copies faster than slice. */
+const FEW = 256;
+/** What all exports are called, before their own names. */
+const PREFIX = /^unrolled_/;
+
 /** @typedef {(...args: (number | undefined)[]) => number} Export */
 
 /** @type {Record<string, Export>} */
@@ -79,7 +84,8 @@ async function start(wasm) {
     throw new ArgumentError('init wasm: this WebAssembly module is not unrolled');
   }
   found._initialize?.();
-  exports = found;
+  exports = Object.create(null);
+  for (const name of Object.keys(found)) exports[name.replace(PREFIX, '')] = found[name];
   memory = found.memory;
   outAt = found.unrolled_out() >>> 2;
   broken = null;
@@ -111,7 +117,7 @@ export function ready() {
 export function attempt(name, a, b, c, d, e, f, g) {
   ready();
   try {
-    return exports[`unrolled_${name}`](a, b, c, d, e, f, g);
+    return exports[name](a, b, c, d, e, f, g);
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) {
       broken = error.message;
@@ -192,7 +198,11 @@ export function viewBytes(at, length) {
 /** @param {number} at @param {number} length @returns {Float32Array} */
 export function copyFloats(at, length) {
   look();
-  return f32.slice(at >>> 2, (at >>> 2) + length);
+  const from = at >>> 2;
+  if (length > FEW) return f32.slice(from, from + length);
+  const copy = new Float32Array(length);
+  for (let i = 0; i < length; i++) copy[i] = f32[from + i];
+  return copy;
 }
 
 /** @param {number} at @param {number} length @returns {Float64Array} */

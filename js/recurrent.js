@@ -9,6 +9,7 @@ import {
   expectNumber,
   expectOptions,
   expectSize,
+  fits,
 } from './check.js';
 import {
   attempt,
@@ -17,6 +18,7 @@ import {
   failure,
   handleOf,
   STATUS,
+  stable,
   stage,
   word,
   writeAt,
@@ -203,11 +205,10 @@ export class Recurrent extends Module {
     expectOptions(options, ['batch'], what);
     this.#expectOneDirection(what);
     const N = options.batch === undefined ? 1 : expectSize(options.batch, `${what} batch`);
-    const data = expectLength(
-      input,
-      N * this.inputSize,
-      `${what} input [N][I] = [${N}][${this.inputSize}]`,
-    );
+    const I = this.inputSize;
+    const data = fits(input, N * I)
+      ? stable(input)
+      : expectLength(input, N * I, `${what} input [N][I] = [${N}][${I}]`);
     const status = attempt('step_reserve', handle, N);
     if (status === STATUS.SHAPE) {
       throw new ShapeError(
