@@ -23,6 +23,8 @@ export const STATUS = Object.freeze({
 
 /** Up to so many values a loop copies faster than slice. */
 const FEW = 256;
+/** The largest size that crosses into WebAssembly. */
+const BYTES_MAX = 2 ** 32 - 1;
 /** What all exports are called, before their own names. */
 const PREFIX = /^unrolled_/;
 
@@ -259,6 +261,9 @@ export function stable(data) {
  * @param {number} bytes
  */
 export function stage(bytes) {
+  if (bytes > BYTES_MAX) {
+    throw new OutOfMemoryError(`out of memory in passing an array: ${bytes} bytes were asked for`);
+  }
   const at = attempt('stage', bytes) >>> 0;
   if (!at) throw failure(STATUS.MEMORY, 'passing an array');
   return at;

@@ -184,7 +184,9 @@ export class Loss extends Resource {
         );
       }
       if (!pShape) return [[t.length, classes], [t.length]];
-      return [pShape, tShape ?? [pShape[0], ...pShape.slice(2)]];
+      const rows = tShape ?? [pShape[0], ...pShape.slice(2)];
+      expectProduct(rows, t.length, `${what} target`);
+      return [pShape, rows];
     }
     if (pShape || tShape) return [pShape ?? [p.length], tShape ?? [t.length]];
     if (p.length !== t.length) {

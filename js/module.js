@@ -1,6 +1,13 @@
 // What every module has: parameters, a state dict, gradients to zero, training mode, an end.
 
-import { describe, expectFloats, expectOptions, product, shapeText } from './check.js';
+import {
+  describe,
+  expectBoolean,
+  expectFloats,
+  expectOptions,
+  product,
+  shapeText,
+} from './check.js';
 import { call, copyFloats, Resource, text, viewFloats, word } from './core.js';
 import { ArgumentError, ShapeError, StateError } from './errors.js';
 
@@ -192,15 +199,21 @@ export class Module extends Resource {
     const what = `${kind} loadStateDict`;
     expectOptions(options, ['strict', 'prefix'], what);
     const { strict = true, prefix = '' } = options;
+    expectBoolean(strict, `${what} strict`);
+    if (typeof prefix !== 'string') {
+      throw new ArgumentError(`${what} prefix: expected a string, got ${describe(prefix)}`);
+    }
     if (typeof state !== 'object' || state === null) {
       throw new ArgumentError(`${what}: expected a state dict, got ${describe(state)}`);
     }
-    const given = new Map(
-      Object.entries(state).map(([name, tensor]) => [
-        name.startsWith(prefix) ? name.slice(prefix.length) : name,
-        tensor,
-      ]),
-    );
+    const given = new Map();
+    for (const [name, tensor] of Object.entries(state)) {
+      const short = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+      if (given.has(short)) {
+        throw new ArgumentError(`${what}: "${short}" comes both with and without "${prefix}"`);
+      }
+      given.set(short, tensor);
+    }
     const parameters = this.parameters();
     const names = new Set(parameters.map((parameter) => parameter.name));
     const missing = [...names].filter((name) => !given.has(name));
@@ -234,6 +247,7 @@ export class Module extends Resource {
    * @returns {this}
    */
   train(mode = true) {
+    expectBoolean(mode, `${Resource.kindOf(this)} train mode`);
     call('train', Module.handleOf(this), mode ? 1 : 0);
     this.#setTraining(mode);
     return this;
@@ -251,7 +265,7 @@ export class Module extends Resource {
 
   /** @param {boolean} mode */
   #setTraining(mode) {
-    this.#training = Boolean(mode);
+    this.#training = mode;
     for (const [, child] of this.namedChildren()) child.#setTraining(mode);
   }
 

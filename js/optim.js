@@ -309,7 +309,8 @@ function settle(kind, options, bounds) {
   const settings = {};
   for (const [name, bound] of Object.entries(bounds)) {
     const shown = name === 'beta1' || name === 'beta2' ? 'betas' : name;
-    settings[name] = expectSetting(values[name] ?? bound[0], bound, `${kind} ${shown}`);
+    const value = values[name] === undefined ? bound[0] : values[name];
+    settings[name] = expectSetting(value, bound, `${kind} ${shown}`);
   }
   return [settings, bounds];
 }

@@ -235,12 +235,12 @@ export class Recurrent extends Module {
     expectOptions(state, this.#cell ? ['h0', 'c0'] : ['h0'], what);
     this.#expectOneDirection(what);
     const { h0, c0 } = state;
-    if (!h0 && !c0) {
+    if (h0 === undefined && c0 === undefined) {
       call('reset_state', handle, 0, 0, 0);
       this.#stepBatch = 0;
       return;
     }
-    const [first, cell] = h0 ? [expectFloats(h0, `${what} h0`), false] : [c0, true];
+    const [first, cell] = h0 === undefined ? [c0, true] : [expectFloats(h0, `${what} h0`), false];
     const one = this.#stateLength(1, cell);
     const N = Math.max(1, Math.floor(expectFloats(first, `${what} c0`).length / one));
     const h = this.#checkState(h0, N, 'h0', what);

@@ -1,7 +1,14 @@
 // Learning-rate schedules: the recursive forms that torch.optim.lr_scheduler computes, step by step.
 // https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
 
-import { describe, expectNumber, expectOneOf, expectOptions, expectSize } from './check.js';
+import {
+  describe,
+  expectCount,
+  expectNumber,
+  expectOneOf,
+  expectOptions,
+  expectSize,
+} from './check.js';
 import { ArgumentError } from './errors.js';
 import { Optimizer } from './optim.js';
 
@@ -151,14 +158,14 @@ export class ReduceLROnPlateau extends Schedule {
     if (this.factor >= 1) {
       throw new ArgumentError(`${what} factor: expected less than 1, got ${this.factor}`);
     }
-    this.patience = expectNumber(config.patience ?? 10, `${what} patience`, 0);
+    this.patience = expectCount(config.patience ?? 10, `${what} patience`);
     this.threshold = expectNumber(config.threshold ?? 1e-4, `${what} threshold`);
     this.thresholdMode = expectOneOf(
       config.thresholdMode ?? 'rel',
       ['rel', 'abs'],
       `${what} thresholdMode`,
     );
-    this.cooldown = expectNumber(config.cooldown ?? 0, `${what} cooldown`, 0);
+    this.cooldown = expectCount(config.cooldown ?? 0, `${what} cooldown`);
     this.minLr = expectNumber(config.minLr ?? 0, `${what} minLr`, 0);
     this.eps = expectNumber(config.eps ?? 1e-8, `${what} eps`, 0);
     this.best = this.mode === 'min' ? Infinity : -Infinity;
