@@ -69,24 +69,21 @@ export class DataLoader {
   *[Symbol.iterator]() {
     const epoch = DataLoader.begin(this);
     try {
-      yield* this.#walk(epoch);
+      while (epoch.place < this.length) yield this.#batch(epoch, epoch.place++);
     } finally {
       if (this.#running === epoch) this.#running = null; // left early, or done
     }
   }
 
-  /** @param {Epoch} epoch @returns {Generator<Batch, void, undefined>} */
-  *#walk(epoch) {
-    while (epoch.place < this.length) {
-      const from = epoch.place * this.#batchSize;
-      const picked = epoch.order.subarray(from, from + this.#batchSize);
-      epoch.place++;
-      yield {
-        input: gather(this.#inputs, picked, this.#samples),
-        target: gather(this.#targets, picked, this.#samples),
-        batch: picked.length,
-      };
-    }
+  /** @param {Epoch} epoch @param {number} place @returns {Batch} */
+  #batch(epoch, place) {
+    const from = place * this.#batchSize;
+    const picked = epoch.order.subarray(from, from + this.#batchSize);
+    return {
+      input: gather(this.#inputs, picked, this.#samples),
+      target: gather(this.#targets, picked, this.#samples),
+      batch: picked.length,
+    };
   }
 
   /**
@@ -142,14 +139,16 @@ export class DataLoader {
   }
 
   /**
-   * As iteration, but an epoch left early waits for the next walk.
+   * For who trains: as iteration, but an epoch left early waits for the next walk, and a batch is done only
+   * when the trainer adds 1 to the epoch's place: one whose step failed comes again.
    * @internal
    * @param {DataLoader} loader
    * @param {Epoch} epoch
+   * @returns {Generator<Batch, void, undefined>}
    */
-  static walk(loader, epoch) {
+  static *walk(loader, epoch) {
     loader.#resumes = true;
-    return loader.#walk(epoch);
+    while (epoch.place < loader.length) yield loader.#batch(epoch, epoch.place);
   }
 
   /**

@@ -216,11 +216,10 @@ export class Trainer extends Resource {
         ? DataLoader.begin(loader)
         : { order: new Int32Array(0), place: 0, lossSum: 0 };
       const batches = loader ? DataLoader.walk(loader, walk) : data;
-      let count = loader ? walk.place : 0;
       let ended = false;
       const end = () => {
         ended = true;
-        scheduler?.step(walk.lossSum / count);
+        scheduler?.step(walk.lossSum / walk.place);
       };
       for await (const item of batches) {
         if (typeof item !== 'object' || item === null) {
@@ -231,15 +230,15 @@ export class Trainer extends Resource {
         const { input, target, batch } = item;
         const loss = this.step(input, target, { batch, targetShape });
         walk.lossSum += loss;
-        count++;
+        walk.place++;
         // before the item is handed out: whoever stops there has seen the epoch end
         if (loader && DataLoader.finished(loader, walk)) end();
-        yield { epoch, step: step++, loss, epochLoss: walk.lossSum / count, ...speed.tick() };
+        yield { epoch, step: step++, loss, epochLoss: walk.lossSum / walk.place, ...speed.tick() };
         if (speed.due()) await breathe();
         speed.resume();
         signal?.throwIfAborted();
       }
-      if (count === 0) {
+      if (walk.place === 0) {
         throw new ArgumentError(
           `Trainer fit data: no batch in epoch ${epoch}; an iterator can be walked only once, pass an ` +
             'object that starts anew',

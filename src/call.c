@@ -29,7 +29,7 @@ status call_reserve(module *m, shape in, bool keep)
     plan(m, &a);
     e = workspace_fit(&m->call.space, &a);
     if (e) {
-        m->in = (shape){0, 0, 0}; // no plan
+        m->in = m->call.in = (shape){0, 0, 0}; // no plan
         return e;
     }
     a = workspace_arena(&m->call.space);

@@ -167,6 +167,11 @@ void cell_backward(cell *c, int given)
     vector_zero((size_t)f->step.N * (size_t)c->base.inputs, f->dx);
     c->base.poison += layer_backward(&f->step, &run, NULL, 0, f->dh, f->dc, true, f->dx);
     c->depth--;
+    c->prepared = false; // for another frame
 }
 
-void cell_forget(cell *c) { c->depth = 0; }
+void cell_forget(cell *c)
+{
+    c->depth = 0;
+    c->prepared = false;
+}
