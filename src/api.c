@@ -92,13 +92,16 @@ void unrolled_bernoulli(size_t n, double p, float *values)
     rng_bernoulli(rng_global(), n, p, values);
 }
 
-void unrolled_randint(size_t n, double low, double high, int32_t *values)
+int unrolled_randint(size_t n, double low, double high, int32_t *values)
 {
+    if (!(low < high && low >= INT32_MIN && high <= INT32_MAX + 1.0))
+        return UNROLLED_E_ARGUMENT;
     for (size_t i = 0; i < n; i++) {
         int64_t value;
         rng_randint(rng_global(), 1, (int64_t)low, (int64_t)high, &value);
         values[i] = (int32_t)value;
     }
+    return UNROLLED_OK;
 }
 
 void unrolled_randperm(size_t n, int32_t *values) { rng_permutation(rng_global(), n, values); }
@@ -137,6 +140,8 @@ int unrolled_numpy_randint(int numpy, size_t n, double low, double high, int32_t
     rng *r = handle_get(HANDLE_NUMPY, numpy);
     if (!r)
         return UNROLLED_E_HANDLE;
+    if (!(low < high && low >= INT32_MIN && high <= INT32_MAX + 1.0))
+        return UNROLLED_E_ARGUMENT;
     numpy_randint(r, n, (int64_t)low, (int64_t)high, values);
     return UNROLLED_OK;
 }
@@ -612,6 +617,8 @@ int unrolled_loss_backward(int handle, int has_grad_output)
         return UNROLLED_E_HANDLE;
     if (!c->pending)
         return UNROLLED_E_STATE;
+    if (has_grad_output && c->rule.reduce != REDUCE_NONE)
+        return UNROLLED_E_ARGUMENT;
     loss_backward(&c->rule, &c->pair, c->prediction, c->target,
                   has_grad_output ? c->delements : NULL, c->dprediction);
     c->pending = false;

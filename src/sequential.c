@@ -122,7 +122,11 @@ static status join(int count, module *const *modules, module *whole, int *where)
 // Those without an order of their own follow that of the whole.
 static void follow_order(module *m, bool batch_first)
 {
-    m->batch_first = batch_first;
+    if (m->batch_first != batch_first) { // plans were made for the other one
+        m->batch_first = batch_first;
+        m->in = m->call.in = (shape){0, 0, 0};
+        m->pending = false;
+    }
     for (int i = 0; i < m->num_children; i++)
         follow_order(m->children[i], batch_first);
 }

@@ -66,7 +66,7 @@ void unrolled_normal(size_t n, double mean, double std, float *values);
 UNROLLED_API(unrolled_bernoulli) void unrolled_bernoulli(size_t n, double p, float *values);
 // low and high are whole numbers; values as int32.
 UNROLLED_API(unrolled_randint)
-void unrolled_randint(size_t n, double low, double high, int32_t *values);
+int unrolled_randint(size_t n, double low, double high, int32_t *values);
 UNROLLED_API(unrolled_randperm) void unrolled_randperm(size_t n, int32_t *values);
 // The order of one DataLoader epoch.
 UNROLLED_API(unrolled_epoch) void unrolled_epoch(size_t n, int shuffle, int32_t *values);
