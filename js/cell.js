@@ -9,9 +9,9 @@ import {
   expectOptions,
   expectSize,
 } from './check.js';
-import { attempt, call, failure, handleOf, STATUS, word, writeAt } from './core.js';
+import { call, handleOf, word, writeAt } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
-import { AT, HAS_C, HAS_H, keeping, Module, noForward, take } from './module.js';
+import { AT, expectPending, HAS_C, HAS_H, keeping, Module, take } from './module.js';
 import { BIAS, KIND } from './recurrent.js';
 
 class Cell extends Module {
@@ -79,9 +79,7 @@ class Cell extends Module {
   runBackward(h, c) {
     const handle = handleOf(this);
     const what = `${this.#kind} backward`;
-    const status = attempt('pending', handle);
-    if (status === STATUS.STATE) throw noForward(this.#kind);
-    if (status < 0) throw failure(status, what);
+    expectPending(handle, this.#kind);
     const length = word(AT.HS);
     const dh = h === undefined ? undefined : expectLength(h, length, `${what} gradient of h`);
     const dc = c === undefined ? undefined : expectLength(c, length, `${what} gradient of c`);

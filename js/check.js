@@ -191,3 +191,20 @@ export function product(shape) {
 export function shapeText(shape) {
   return `[${shape.join(', ')}]`;
 }
+
+/**
+ * How many steps an input of this length has.
+ * @param {number} length
+ * @param {number} N
+ * @param {number} F  values a row
+ * @param {string} what
+ */
+export function stepsOf(length, N, F, what) {
+  const T = length / (N * F);
+  if (!Number.isInteger(T) || T < 1) {
+    throw new ShapeError(
+      `${what}: expected a multiple of N·I = ${N}·${F} = ${N * F} values, got ${length}`,
+    );
+  }
+  return T;
+}

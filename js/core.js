@@ -1,6 +1,7 @@
 // The one bridge to WebAssembly: the instance, views of its memory, calls and their failures, and the
 // handles that objects here hold. All memory access of the package goes through this file.
 
+import { expectOptions } from './check.js';
 import {
   ArgumentError,
   OutOfMemoryError,
@@ -68,16 +69,17 @@ function look() {
  * @returns {Promise<void>}
  */
 export function init(options = {}) {
-  starting ??= start(options.wasm).catch((error) => {
+  starting ??= start(options).catch((error) => {
     starting = null;
     throw error;
   });
   return starting;
 }
 
-/** @param {Parameters<typeof loadModule>[0]} wasm */
-async function start(wasm) {
-  const module = await loadModule(wasm);
+/** @param {{ wasm?: Parameters<typeof loadModule>[0] }} options */
+async function start(options) {
+  expectOptions(options, ['wasm'], 'init');
+  const module = await loadModule(options.wasm);
   const instance = await WebAssembly.instantiate(module, {
     env: { emscripten_notify_memory_growth() {} }, // look() notices by itself
   });

@@ -23,9 +23,10 @@ export class DataLoader {
   #samples;
   #batchSize;
   #shuffle;
-  /** @type {Epoch | null} the walk that is on its way */
-  #running = null;
-  #resumes = false; // the next walk goes on with #running
+  /** @type {Epoch | null} where the walk that is on its way stands, for stateDict */
+  #walking = null;
+  /** @type {Epoch | null} what loadStateDict gave: the next walk goes on there */
+  #loaded = null;
 
   /**
    * @param {{ inputs: Float32Array, targets: Float32Array | Int32Array, samples: number,
@@ -69,9 +70,12 @@ export class DataLoader {
   *[Symbol.iterator]() {
     const epoch = DataLoader.begin(this);
     try {
-      while (epoch.place < this.length) yield this.#batch(epoch, epoch.place++);
+      while (epoch.place < this.length) {
+        this.#walking = epoch;
+        yield this.#batch(epoch, epoch.place++);
+      }
     } finally {
-      if (this.#running === epoch) this.#running = null; // left early, or done
+      if (this.#walking === epoch) this.#walking = null; // left early, or done
     }
   }
 
@@ -91,8 +95,9 @@ export class DataLoader {
    * @returns {{ order?: number[], place?: number, lossSum?: number }}
    */
   stateDict() {
-    if (!this.#running) return {};
-    const { order, place, lossSum } = this.#running;
+    const epoch = this.#loaded ?? this.#walking;
+    if (!epoch) return {};
+    const { order, place, lossSum } = epoch;
     return { order: [...order], place, lossSum };
   }
 
@@ -104,8 +109,7 @@ export class DataLoader {
     }
     const { order, place, lossSum = 0 } = /** @type {Record<string, any>} */ (state);
     if (order === undefined) {
-      this.#running = null;
-      this.#resumes = false;
+      this.#loaded = null;
       return;
     }
     const whole = Array.isArray(order) && new Set(order).size === this.#samples;
@@ -121,46 +125,52 @@ export class DataLoader {
     if (typeof lossSum !== 'number') {
       throw new ArgumentError(`${what} lossSum: expected a number, got ${describe(lossSum)}`);
     }
-    this.#running = { order: Int32Array.from(order), place, lossSum };
-    this.#resumes = true;
+    this.#loaded = { order: Int32Array.from(order), place, lossSum };
   }
 
-  /** The epoch that a walk now goes through. @internal @param {DataLoader} loader @returns {Epoch} */
-  static begin(loader) {
-    if (!loader.#resumes || !loader.#running) {
-      loader.#running = {
+  /**
+   * The epoch that a walk now goes through: the loaded one, else the one it was in, else a new one.
+   * @internal
+   * @param {DataLoader} loader
+   * @param {Epoch} [interrupted]
+   * @returns {Epoch}
+   */
+  static begin(loader, interrupted) {
+    const epoch = loader.#loaded ??
+      interrupted ?? {
         order: epochOrder(loader.#samples, loader.#shuffle),
         place: 0,
         lossSum: 0,
       };
-    }
-    loader.#resumes = false;
-    return loader.#running;
+    loader.#loaded = null;
+    loader.#walking = epoch;
+    return epoch;
   }
 
   /**
-   * For who trains: as iteration, but an epoch left early waits for the next walk, and a batch is done only
-   * when the trainer adds 1 to the epoch's place: one whose step failed comes again.
+   * For who trains: a batch is done only when the trainer adds 1 to the epoch's place, so that one whose
+   * step failed comes again.
    * @internal
    * @param {DataLoader} loader
    * @param {Epoch} epoch
    * @returns {Generator<Batch, void, undefined>}
    */
   static *walk(loader, epoch) {
-    loader.#resumes = true;
-    while (epoch.place < loader.length) yield loader.#batch(epoch, epoch.place);
+    while (epoch.place < loader.length) {
+      loader.#walking = epoch;
+      yield loader.#batch(epoch, epoch.place);
+    }
   }
 
   /**
-   * True after the epoch's last batch, and the next walk begins a new one.
+   * True after the epoch's last batch.
    * @internal
    * @param {DataLoader} loader
    * @param {Epoch} epoch
    */
   static finished(loader, epoch) {
     if (epoch.place < loader.length) return false;
-    loader.#running = null;
-    loader.#resumes = false;
+    if (loader.#walking === epoch) loader.#walking = null;
     return true;
   }
 }

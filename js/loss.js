@@ -135,9 +135,10 @@ export class Loss extends Resource {
     this.#waiting = null;
     if (done === STATUS.TARGET) throw Loss.badTarget(what, word(0), t);
     if (done < 0) throw failure(done, what);
-    if (!this.#classes) warnBroadcast(this.#kind, pShape, tShape);
     this.#waiting = { prediction: p.length, elements: count };
-    return this.reduction === 'none' ? copyFloats(elements, count) : double(0);
+    const value = this.reduction === 'none' ? copyFloats(elements, count) : double(0);
+    if (!this.#classes) warnBroadcast(this.#kind, pShape, tShape); // last: console.warn may be anyone's
+    return value;
   }
 
   /**
@@ -184,7 +185,7 @@ export class Loss extends Resource {
         );
       }
       if (!pShape) return [[t.length, classes], [t.length]];
-      const rows = tShape ?? [pShape[0], ...pShape.slice(2)];
+      const rows = tShape ?? (pShape.length > 1 ? [pShape[0], ...pShape.slice(2)] : []);
       expectProduct(rows, t.length, `${what} target`);
       return [pShape, rows];
     }

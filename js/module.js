@@ -8,7 +8,17 @@ import {
   product,
   shapeText,
 } from './check.js';
-import { call, copyFloats, Resource, text, viewFloats, word } from './core.js';
+import {
+  attempt,
+  call,
+  copyFloats,
+  failure,
+  Resource,
+  STATUS,
+  text,
+  viewFloats,
+  word,
+} from './core.js';
 import { ArgumentError, ShapeError, StateError } from './errors.js';
 
 /** @typedef {Record<string, { shape: readonly number[], data: Float32Array }>} StateDict */
@@ -107,7 +117,8 @@ export function parameterPairs(parameters, name) {
 let graded = true; // false inside noGrad
 
 /**
- * Forwards inside `fn` keep nothing for a backward: the fast way to infer.
+ * Forwards inside `fn` keep nothing for a backward: the fast way to infer. Only until fn returns: what an
+ * async function does after its first await is outside.
  * Source: torch.no_grad.
  * @template R
  * @param {() => R} fn
@@ -229,7 +240,10 @@ export class Module extends Resource {
       .filter((parameter) => given.has(parameter.name))
       .map((parameter) => {
         const tensor = /** @type {StateDict[string]} */ (given.get(parameter.name));
-        return { parameter, data: tensorData(tensor, parameter, what) };
+        return {
+          parameter,
+          data: tensorData(tensor, parameter.shape, `${what} ${parameter.name}`),
+        };
       });
     for (const { parameter, data } of pairs) parameter.dataView.set(data);
     return { missing, unexpected };
@@ -238,7 +252,6 @@ export class Module extends Resource {
   /** Every gradient to zero. */
   zeroGrad() {
     call('zero_grad', Module.handleOf(this));
-    for (const [, child] of this.namedChildren()) child.zeroGrad();
   }
 
   /**
@@ -295,11 +308,6 @@ export class Module extends Resource {
   }
 
   /** @internal @param {Module} module */
-  static parentOf(module) {
-    return module.#parent;
-  }
-
-  /** @internal @param {Module} module */
   static disposed(module) {
     try {
       Module.handleOf(module);
@@ -311,22 +319,20 @@ export class Module extends Resource {
 }
 
 /**
- * @param {StateDict[string]} tensor
- * @param {Parameter} parameter
- * @param {string} what
+ * The values of a tensor that must have a certain shape.
+ * @param {any} tensor
+ * @param {readonly number[]} shape
+ * @param {string} name
+ * @returns {Float32Array}
  */
-function tensorData(tensor, parameter, what) {
-  const name = `${what} ${parameter.name}`;
+export function tensorData(tensor, shape, name) {
   if (typeof tensor !== 'object' || tensor === null || !Array.isArray(tensor.shape)) {
     throw new ArgumentError(`${name}: expected { shape, data }, got ${describe(tensor)}`);
   }
   const data = expectFloats(tensor.data, `${name} data`);
-  const fits =
-    tensor.shape.length === parameter.shape.length &&
-    tensor.shape.every((size, i) => size === parameter.shape[i]);
-  if (!fits || data.length !== product(parameter.shape)) {
+  if (shapeText(tensor.shape) !== shapeText(shape) || data.length !== product(shape)) {
     throw new ShapeError(
-      `${name}: expected shape ${shapeText(parameter.shape)}, ` +
+      `${name}: expected shape ${shapeText(shape)}, ` +
         `got ${shapeText(tensor.shape)} with ${data.length} values`,
     );
   }
@@ -361,10 +367,24 @@ export function take(place, count) {
 }
 
 /**
- * Says that a backward was asked for without a forward that kept its values.
+ * The forward that waits is in the out block, as reserve() left it; StateError when none does.
+ * @param {number} handle
  * @param {string} kind
  */
-export function noForward(kind) {
+export function expectPending(handle, kind) {
+  const status = attempt('pending', handle);
+  if (status === STATUS.STATE) throw noForward(kind);
+  if (status < 0) throw failure(status, `${kind} backward`);
+}
+
+/** @param {unknown} value @param {string} what @returns {Module} */
+export function expectModule(value, what) {
+  if (value instanceof Module) return value;
+  throw new ArgumentError(`${what}: expected a module, got ${describe(value)}`);
+}
+
+/** @param {string} kind */
+function noForward(kind) {
   return new StateError(
     `${kind} backward: there is no forward to undo. Call forward first, outside noGrad; each one ` +
       'serves one backward.',

@@ -1,15 +1,7 @@
 // Optimizers: update rules, defaults and state dicts of torch.optim.
 // https://pytorch.org/docs/stable/optim.html
 
-import {
-  describe,
-  expectBoolean,
-  expectCount,
-  expectFloats,
-  expectNumber,
-  expectOptions,
-  product,
-} from './check.js';
+import { describe, expectBoolean, expectCount, expectNumber, expectOptions } from './check.js';
 import {
   attempt,
   call,
@@ -26,8 +18,8 @@ import {
   writeDoubles,
   writeInts,
 } from './core.js';
-import { ArgumentError, ShapeError } from './errors.js';
-import { parameterPairs } from './module.js';
+import { ArgumentError } from './errors.js';
+import { parameterPairs, tensorData } from './module.js';
 
 /** @typedef {import('./module.js').Parameter} Parameter */
 
@@ -156,7 +148,7 @@ export class Optimizer extends Resource {
     handleOf(this);
     const given = /** @type {any} */ (state);
     const group = given?.param_groups?.[0];
-    if (typeof given?.state !== 'object' || given.state === null || typeof group !== 'object') {
+    if (!given?.state || typeof given.state !== 'object' || !group || typeof group !== 'object') {
       throw new ArgumentError(`${what}: expected { state, param_groups }, got ${describe(state)}`);
     }
     if (given.param_groups.length !== 1) {
@@ -202,6 +194,7 @@ export class Optimizer extends Resource {
         `${what} ${theirs}`,
       );
     }
+    expectNesterov(settings, what);
     return settings;
   }
 
@@ -220,17 +213,14 @@ export class Optimizer extends Resource {
       );
     }
     const steps = new Set(ids.map((id) => stepOf(state[id].step, `${what} state[${id}].step`)));
+    if (steps.has(undefined) && this.#kind !== 'SGD') {
+      throw new ArgumentError(`${what} step: expected the number of updates done, got undefined`);
+    }
     if (steps.size > 1) throw new ArgumentError(`${what} step: expected one for all parameters`);
     const moments = ids.map((id, i) =>
       names.map((name) => {
         const tensor = state[id][name];
-        const data = expectFloats(tensor?.data, `${what} state[${id}].${name} data`);
-        if (data.length !== product(this.#parameters[i].shape)) {
-          throw new ShapeError(
-            `${what} state[${id}].${name}: expected ${product(this.#parameters[i].shape)} values, got ${data.length}`,
-          );
-        }
-        return data;
+        return tensorData(tensor, this.#parameters[i].shape, `${what} state[${id}].${name}`);
       }),
     );
     return { step: [...steps][0] ?? 1, moments };
@@ -247,11 +237,6 @@ export class Optimizer extends Resource {
       });
     });
     call('optimizer_set_step', handle, step);
-  }
-
-  /** @internal @param {Optimizer} optimizer */
-  static parametersOf(optimizer) {
-    return optimizer.#parameters;
   }
 }
 
@@ -315,6 +300,12 @@ function settle(kind, options, bounds) {
   return [settings, bounds];
 }
 
+/** @param {Settings} settings @param {string} what */
+function expectNesterov({ nesterov, momentum, dampening }, what) {
+  if (!nesterov || (momentum && dampening === 0)) return;
+  throw new ArgumentError(`${what} nesterov: expected momentum above 0 and dampening 0 with it`);
+}
+
 const BELOW_ONE = 1 - Number.EPSILON / 2;
 
 /** As torch.optim.SGD; momentum, dampening, Nesterov, weight decay. */
@@ -332,9 +323,7 @@ export class SGD extends Optimizer {
       nesterov: [false],
       weightDecay: [0, 0],
     });
-    if (settings.nesterov && (!settings.momentum || settings.dampening !== 0)) {
-      throw new ArgumentError('SGD nesterov: expected momentum above 0 and dampening 0 with it');
-    }
+    expectNesterov(settings, 'SGD');
     super('SGD', parameters, settings, bounds);
   }
 }

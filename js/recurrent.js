@@ -2,7 +2,6 @@
 // and single steps that carry their own state.
 
 import {
-  describe,
   expectBoolean,
   expectFloats,
   expectLength,
@@ -10,6 +9,7 @@ import {
   expectOptions,
   expectSize,
   fits,
+  stepsOf,
 } from './check.js';
 import {
   attempt,
@@ -24,7 +24,7 @@ import {
   writeAt,
 } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
-import { AT, HAS_C, HAS_H, HAS_OUTPUT, keeping, Module, noForward, take } from './module.js';
+import { AT, expectPending, HAS_C, HAS_H, HAS_OUTPUT, keeping, Module, take } from './module.js';
 
 /** As src/unrolled.h numbers them. */
 export const KIND = Object.freeze({ tanh: 0, relu: 1, identity: 2, LSTM: 3, GRU: 4 });
@@ -171,9 +171,7 @@ export class Recurrent extends Module {
     const handle = handleOf(this);
     const what = `${this.#kind} backward`;
     expectOptions(state, this.#cell ? ['hn', 'cn'] : ['hn'], what);
-    const status = attempt('pending', handle);
-    if (status === STATUS.STATE) throw noForward(this.#kind);
-    if (status < 0) throw failure(status, what);
+    expectPending(handle, this.#kind);
     const outputs = word(AT.OUTPUTS);
     const N = word(AT.HS) / this.#stateLength(1, false);
     const dy = gradOutput === null ? null : expectLength(gradOutput, outputs, `${what} gradOutput`);
@@ -260,27 +258,4 @@ export class Recurrent extends Module {
       `${what}: a bidirectional ${this.#kind} reads the whole sequence, it has no single step`,
     );
   }
-}
-
-/**
- * How many steps an input of this length has.
- * @param {number} length
- * @param {number} N
- * @param {number} F  values a row
- * @param {string} what
- */
-export function stepsOf(length, N, F, what) {
-  const T = length / (N * F);
-  if (!Number.isInteger(T) || T < 1) {
-    throw new ShapeError(
-      `${what}: expected a multiple of N·I = ${N}·${F} = ${N * F} values, got ${length}`,
-    );
-  }
-  return T;
-}
-
-/** @param {unknown} value @param {string} what */
-export function expectModule(value, what) {
-  if (value instanceof Module) return value;
-  throw new ArgumentError(`${what}: expected a module, got ${describe(value)}`);
 }

@@ -1,7 +1,7 @@
 import { expectFloats, expectLength } from './check.js';
-import { attempt, call, failure, handleOf, STATUS, word, writeAt } from './core.js';
+import { call, handleOf, word, writeAt } from './core.js';
 import { ShapeError } from './errors.js';
-import { AT, HAS_OUTPUT, keeping, Module, noForward, take } from './module.js';
+import { AT, expectPending, HAS_OUTPUT, keeping, Module, take } from './module.js';
 
 /** A module that treats every row alike, whatever the axes before the last. */
 export class Rowwise extends Module {
@@ -59,9 +59,7 @@ export class Rowwise extends Module {
  */
 export function rowsBackward(handle, kind, gradOutput) {
   const what = `${kind} backward`;
-  const status = attempt('pending', handle);
-  if (status === STATUS.STATE) throw noForward(kind);
-  if (status < 0) throw failure(status, what);
+  expectPending(handle, kind);
   const data = expectLength(gradOutput, word(AT.OUTPUTS), `${what} gradOutput`);
   writeAt(word(AT.GRAD_OUTPUT), data);
   call('backward', handle, HAS_OUTPUT);

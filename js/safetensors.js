@@ -208,7 +208,7 @@ function parseHeader(json) {
 function expectUniqueNames(text) {
   /** @type {Set<string>[]} the names so far of each object that is open; of an array: none */
   const open = [];
-  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
+  const token = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
   for (const [found, colon] of text.matchAll(token)) {
     if (found === '{' || found === '[') open.push(new Set());
     else if (found === '}' || found === ']') open.pop();

@@ -39,16 +39,17 @@ export class Schedule {
    * @param {number} [_metric]  only ReduceLROnPlateau looks at it
    */
   step(_metric) {
+    this.optimizer.lr = this.next(this.optimizer.lr, this.lastEpoch + 1);
     this.lastEpoch++;
-    this.optimizer.lr = this.next(this.optimizer.lr);
   }
 
   /**
-   * The rate after this step.
+   * The rate after step number `t`, counted from 1.
    * @param {number} lr
+   * @param {number} _t
    * @returns {number}
    */
-  next(lr) {
+  next(lr, _t) {
     return lr;
   }
 
@@ -91,9 +92,9 @@ export class StepLR extends Schedule {
     this.gamma = expectNumber(config.gamma ?? 0.1, 'StepLR gamma', 0);
   }
 
-  /** @override @param {number} lr */
-  next(lr) {
-    return this.lastEpoch % this.stepSize === 0 ? lr * this.gamma : lr;
+  /** @override @param {number} lr @param {number} t */
+  next(lr, t) {
+    return t % this.stepSize === 0 ? lr * this.gamma : lr;
   }
 }
 
@@ -129,9 +130,9 @@ export class CosineAnnealingLR extends Schedule {
     this.baseLr = optimizer.lr;
   }
 
-  /** @override @param {number} lr */
-  next(lr) {
-    const { lastEpoch: t, tMax, etaMin, baseLr } = this;
+  /** @override @param {number} lr @param {number} t */
+  next(lr, t) {
+    const { tMax, etaMin, baseLr } = this;
     if ((t - 1 - tMax) % (2 * tMax) === 0) {
       return lr + ((baseLr - etaMin) * (1 - Math.cos(Math.PI / tMax))) / 2;
     }
@@ -180,6 +181,7 @@ export class ReduceLROnPlateau extends Schedule {
         `ReduceLROnPlateau step metric: expected a number, got ${describe(metric)}`,
       );
     }
+    const lr = this.optimizer.lr; // throws when the optimizer was disposed, before anything changes
     this.lastEpoch++;
     if (this.#improves(metric)) {
       this.best = metric;
@@ -192,7 +194,6 @@ export class ReduceLROnPlateau extends Schedule {
       this.badEpochs = 0;
     }
     if (this.badEpochs <= this.patience) return;
-    const lr = this.optimizer.lr;
     const lower = Math.max(lr * this.factor, this.minLr);
     if (lr - lower > this.eps) this.optimizer.lr = lower;
     this.cooldownCounter = this.cooldown;

@@ -1,4 +1,4 @@
-import { describe, expectFloats, expectOptions, expectSize } from './check.js';
+import { describe, expectFloats, expectOptions, expectSize, stepsOf } from './check.js';
 import {
   attempt,
   call,
@@ -11,13 +11,12 @@ import {
   writeInts,
 } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
-import { AT, keeping, Module, take } from './module.js';
-import { stepsOf } from './recurrent.js';
+import { AT, expectModule, keeping, Module, take } from './module.js';
 import { rowsBackward } from './rowwise.js';
 
 /**
  * Modules in a row. Recurrent ones start from zeros and pass on their `output`. It takes its modules
- * over: they stay callable, share their parameters with it, and are disposed with it. Sequentials nest.
+ * over: they stay callable, share their parameters with it, and are disposed with it. Sequentials nest, 64 deep
  *
  *     new Sequential(new LSTM(1, 8), new LastStep(), new Linear(8, 1))       names "0", "1", …
  *     new Sequential({ rnn: new LSTM(1, 8), fc: new Linear(8, 1) })          "rnn.weight_ih_l0", …
@@ -39,8 +38,12 @@ export class Sequential extends Module {
     call('module_info', handleOf(this));
     this.#inputs = word(1) || 1;
     this.#usesTime = word(3) === 1;
-    /** @readonly whether input and output are [N][T][…] */
-    this.batchFirst = word(4) === 1;
+  }
+
+  /** Whether input and output are [N][T][…]: as its recurrent modules, or those around it. */
+  get batchFirst() {
+    call('module_info', handleOf(this));
+    return word(4) === 1;
   }
 
   /** @protected @override */
@@ -105,9 +108,7 @@ function named(modules) {
     : modules.map((module, i) => /** @type {[string, unknown]} */ ([String(i), module]));
   if (entries.length === 0) throw new ArgumentError('Sequential: expected at least one module');
   for (const [name, module] of entries) {
-    if (!(module instanceof Module)) {
-      throw new ArgumentError(`Sequential "${name}": expected a module, got ${describe(module)}`);
-    }
+    expectModule(module, `Sequential "${name}"`);
     if (name === '' || name.includes('.')) {
       throw new ArgumentError(`Sequential "${name}": a name must not be empty nor contain a dot`);
     }
@@ -129,7 +130,7 @@ function create(children) {
   if (status === STATUS.ARGUMENT) {
     throw new ArgumentError(
       `${culprit}: this module cannot stand here: it is in a Sequential already, is a cell, or its ` +
-        'batchFirst differs from those before it',
+        'batchFirst differs from those before it (and Sequentials nest 64 deep at most)',
     );
   }
   throw failure(status, 'Sequential');

@@ -9,6 +9,7 @@ import {
   expectSize,
   product,
   shapeText,
+  stepsOf,
 } from './check.js';
 import {
   attempt,
@@ -27,8 +28,8 @@ import {
 import { DataLoader } from './data.js';
 import { ArgumentError, NonFiniteError, ShapeError } from './errors.js';
 import { Loss, warnBroadcast } from './loss.js';
+import { expectModule } from './module.js';
 import { Optimizer } from './optim.js';
-import { expectModule, stepsOf } from './recurrent.js';
 import { Schedule } from './schedule.js';
 
 /** @typedef {import('./data.js').Batch} Batch */
@@ -58,6 +59,8 @@ export class Trainer extends Resource {
   #batchFirst;
   #manyToOne;
   #steps = 0;
+  /** @type {WeakMap<DataLoader, import('./data.js').Epoch>} epochs that fit has not finished */
+  #interrupted = new WeakMap();
 
   /**
    * @param {Module} model
@@ -131,7 +134,7 @@ export class Trainer extends Resource {
     const T = stepsOf(x.length, N, this.#inputs, `${what} input`);
     const shape = resolveShape(options.targetShape, t.length, `${what} targetShape`);
 
-    this.#reserve(handle, T, N, t, shape, what);
+    const outputs = this.#reserve(handle, T, N, t, shape, what);
     writeAt(word(0), x);
     writeAt(word(1), t);
     const status = attempt('trainer_step', handle);
@@ -139,7 +142,13 @@ export class Trainer extends Resource {
     if (status === STATUS.NONFINITE) this.#nonFinite(signedWord(2));
     else if (status < 0) throw failure(status, what);
     this.#steps++;
-    return double(0);
+    const loss = double(0);
+    if (shape && !Loss.takesClasses(this.#loss)) {
+      // last: console.warn may be the caller's own
+      const prediction = this.#predictionShape(T, N, outputs);
+      warnBroadcast(Resource.kindOf(this.#loss), prediction, shape);
+    }
+    return loss;
   }
 
   /**
@@ -174,16 +183,14 @@ export class Trainer extends Resource {
           `got ${target.length}; targetShape says how another shape broadcasts`,
       );
     }
-    if (shape && !Loss.takesClasses(this.#loss)) {
-      const outputs = word(3) / (T * N);
-      warnBroadcast(Resource.kindOf(this.#loss), this.#predictionShape(T, N, outputs), shape);
-    }
+    return word(3);
   }
 
-  /** @param {number} T @param {number} N @param {number} perRow */
-  #predictionShape(T, N, perRow) {
-    if (!this.#usesTime) return [T * N, perRow];
-    if (this.#manyToOne) return [N, perRow * T];
+  /** @param {number} T @param {number} N @param {number} outputs  values in the prediction */
+  #predictionShape(T, N, outputs) {
+    if (this.#manyToOne) return [N, outputs / N];
+    if (!this.#usesTime) return [T * N, outputs / (T * N)];
+    const perRow = outputs / (T * N);
     return this.#batchFirst ? [N, T, perRow] : [T, N, perRow];
   }
 
@@ -198,7 +205,8 @@ export class Trainer extends Resource {
    * Trains for a number of epochs, yielding one item a step, and yielding to the event loop by time,
    * often enough to keep a page alive. Stops within one step when `signal` aborts (throws its reason) or
    * the loop breaks; the model is intact. Called again with the same DataLoader it goes on inside the
-   * interrupted epoch, which then counts as the first: the bits of an unbroken run.
+   * interrupted epoch, which then counts as the first: the bits of an unbroken run. A batch whose step
+   * failed comes again then; onNonFinite 'skip' passes over those that are not finite.
    * @param {DataLoader | Iterable<Batch> | AsyncIterable<Batch>} data
    * @param {{ epochs: number, signal?: AbortSignal, scheduler?: Schedule,
    *   targetShape?: readonly number[] }} options
@@ -213,12 +221,14 @@ export class Trainer extends Resource {
       signal?.throwIfAborted();
       const loader = data instanceof DataLoader ? data : null;
       const walk = loader
-        ? DataLoader.begin(loader)
+        ? DataLoader.begin(loader, this.#interrupted.get(loader))
         : { order: new Int32Array(0), place: 0, lossSum: 0 };
+      if (loader) this.#interrupted.set(loader, walk);
       const batches = loader ? DataLoader.walk(loader, walk) : data;
       let ended = false;
       const end = () => {
         ended = true;
+        if (loader) this.#interrupted.delete(loader);
         scheduler?.step(walk.lossSum / walk.place);
       };
       for await (const item of batches) {
@@ -244,8 +254,10 @@ export class Trainer extends Resource {
             'object that starts anew',
         );
       }
-      if (loader) DataLoader.finished(loader, walk);
-      if (!ended) end();
+      if (!ended) {
+        if (loader) DataLoader.finished(loader, walk);
+        end();
+      }
     }
   }
 
@@ -306,7 +318,9 @@ class Speed {
     const now = performance.now();
     this.#count++;
     const passed = now - this.#from;
-    if (this.#rate === 0 || passed > SPEED_WINDOW) this.#rate = (1000 * this.#count) / passed;
+    if (passed > 0 && (this.#rate === 0 || passed > SPEED_WINDOW)) {
+      this.#rate = (1000 * this.#count) / passed;
+    }
     if (passed > SPEED_WINDOW) {
       this.#from = now;
       this.#count = 0;

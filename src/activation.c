@@ -148,8 +148,7 @@ static void activation_backward(module *m, const float *dy, int wanted)
     }
 }
 
-static const module_kind activation_kind = {.name = "activation",
-                                            .shape_of = activation_shape_of,
+static const module_kind activation_kind = {.shape_of = activation_shape_of,
                                             .plan = activation_plan,
                                             .forward = activation_forward,
                                             .backward = activation_backward};

@@ -46,7 +46,8 @@ void unrolled_info(void)
 
 void *unrolled_stage(size_t bytes)
 {
-    if (bytes <= stage_bytes)
+    enum { KEPT = 4 << 20 }; // a larger one is given back at the next small request
+    if (bytes <= stage_bytes && (stage_bytes <= KEPT || bytes > KEPT))
         return stage;
     void *larger = memory_take(bytes);
     if (!larger) {
@@ -563,7 +564,6 @@ static void describe_loss(const criterion *c)
     out_pointer(3, c->elements);
     out_pointer(4, c->delements);
     out_count(5, c->pair.count);
-    out_count(6, c->pair.predictions);
 }
 
 int unrolled_loss_reserve(int handle, int prediction_dims, const int32_t *prediction,
@@ -774,7 +774,6 @@ int unrolled_optimizer_restart(int handle)
     if (!t)
         return UNROLLED_E_HANDLE;
     optim_init(&t->rule);
-    t->rule.step = 0.0;
     return UNROLLED_OK;
 }
 

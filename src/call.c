@@ -9,8 +9,8 @@ static void plan(module *m, arena *a)
     const size_t T = (size_t)in.T, N = (size_t)in.N, F = (size_t)in.F;
     const size_t To = (size_t)out.T, No = (size_t)out.N, K = (size_t)out.F;
 
-    c->swap_in = m->batch_first && in.T > 1 && in.N > 1;
-    c->swap_out = m->batch_first && out.T > 1 && out.N > 1;
+    c->swap_in = module_swaps(m, in);
+    c->swap_out = module_swaps(m, out);
     c->input = arena_floats(a, T, N, F);
     c->x = c->swap_in ? arena_floats(a, T, N, F) : c->input;
     c->output = c->swap_out ? arena_floats(a, To, No, K) : NULL;

@@ -11,7 +11,7 @@ static void cell_destroy(module *m)
     memory_give(c->frames);
 }
 
-static const module_kind cell_kind = {.name = "cell", .destroy = cell_destroy};
+static const module_kind cell_kind = {.destroy = cell_destroy};
 
 bool cell_is(const module *m) { return m->kind == &cell_kind; }
 
@@ -29,12 +29,11 @@ static status build(cell *c, bool bias, rng *r)
 
 cell *cell_create(int kind, int I, int H, bool bias, rng *r, status *why)
 {
-    enum { LARGEST = INT32_MAX / 16 };
-
-    *why = UNROLLED_E_SHAPE;
-    if (I > LARGEST || H > LARGEST)
-        return NULL;
     *why = UNROLLED_E_MEMORY;
+    if (I > MODULE_LARGEST || H > MODULE_LARGEST) {
+        memory_note_overflow();
+        return NULL;
+    }
     cell *c = module_create(&cell_kind, sizeof *c, I, H);
     if (!c)
         return NULL;

@@ -26,7 +26,7 @@ typedef struct {
     bool prepared; // a frame was reserved for the next step
 } cell;
 
-// NULL: no memory, or sizes that overflow (*why says which).
+// NULL: no memory, *why says so.
 cell *cell_create(int kind, int I, int H, bool bias, rng *r, status *why);
 bool cell_is(const module *m);
 

@@ -34,15 +34,13 @@ static status dropout_shape_of(const module *m, shape in, shape *out)
     return UNROLLED_OK;
 }
 
-static bool swaps(const module *m) { return m->batch_first && m->in.T > 1 && m->in.N > 1; }
-
 static void dropout_plan(module *m, arena *a)
 {
     dropout *d = (dropout *)m;
     const size_t T = (size_t)m->in.T, N = (size_t)m->in.N, F = (size_t)m->in.F;
     m->y = arena_floats(a, T, N, F);
     d->mask = arena_floats(a, T, N, F);
-    d->drawn = swaps(m) ? arena_floats(a, T, N, F) : NULL;
+    d->drawn = module_swaps(m, m->in) ? arena_floats(a, T, N, F) : NULL;
     m->dx = m->keep ? arena_floats(a, T, N, F) : NULL;
 }
 
@@ -60,8 +58,8 @@ static void dropout_forward(module *m, const float *x)
         vector_copy(values(m), x, m->y);
         return;
     }
-    dropout_mask(rng_global(), values(m), d->p, swaps(m) ? d->drawn : d->mask);
-    if (swaps(m))
+    dropout_mask(rng_global(), values(m), d->p, module_swaps(m, m->in) ? d->drawn : d->mask);
+    if (module_swaps(m, m->in))
         vector_swap_axes(m->in.N, m->in.T, m->in.F, d->drawn, d->mask);
     vector_multiply(values(m), x, d->mask, m->y);
 }
@@ -76,8 +74,7 @@ static void dropout_backward(module *m, const float *dy, int wanted)
         vector_copy(values(m), dy, m->dx);
 }
 
-static const module_kind dropout_kind = {.name = "dropout",
-                                         .shape_of = dropout_shape_of,
+static const module_kind dropout_kind = {.shape_of = dropout_shape_of,
                                          .plan = dropout_plan,
                                          .forward = dropout_forward,
                                          .backward = dropout_backward};

@@ -7,6 +7,7 @@
 #include "linear.h"
 
 #include "matmul.h"
+#include "memory.h"
 #include "vector.h"
 
 typedef struct {
@@ -66,24 +67,23 @@ static void linear_backward(module *m, const float *dy, int wanted)
         m->poison += vector_add_columns(M, K, dy, (size_t)K, m->grads + m->table[1].offset);
 }
 
-static const module_kind linear_kind = {.name = "linear",
-                                        .shape_of = linear_shape_of,
+static const module_kind linear_kind = {.shape_of = linear_shape_of,
                                         .plan = linear_plan,
                                         .forward = linear_forward,
                                         .backward = linear_backward};
 
 module *linear_create(int I, int K, bool bias, rng *r, status *why)
 {
-    enum { LARGEST = INT32_MAX / 16 };
     const double bound = 1.0 / __builtin_sqrt((double)I);
     // as PyTorch computes it: √3 · gain/√fan_in with gain = √(2 / (1 + a²)), a² = 5
     const double w_bound =
         __builtin_sqrt(3.0) * (__builtin_sqrt(2.0 / (1.0 + 5.0)) / __builtin_sqrt((double)I));
 
-    *why = UNROLLED_E_SHAPE;
-    if (I > LARGEST || K > LARGEST)
-        return NULL;
     *why = UNROLLED_E_MEMORY;
+    if (I > MODULE_LARGEST || K > MODULE_LARGEST) {
+        memory_note_overflow();
+        return NULL;
+    }
     linear *l = module_create(&linear_kind, sizeof *l, I, K);
     if (!l)
         return NULL;

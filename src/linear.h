@@ -4,7 +4,7 @@
 
 #include "module.h"
 
-// NULL: no memory, or sizes that overflow (*why says which).
+// NULL: no memory, *why says so.
 module *linear_create(int I, int K, bool bias, rng *r, status *why);
 
 #endif

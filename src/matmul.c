@@ -111,9 +111,13 @@ float matmul_gradient(int M, int K, int I, const float *dY, size_t dy_step, cons
 {
     float poison = 0.0F;
 
-    if (I == 1) // dW is a row vector: Xᵀ · dY
-        return small_tiles(1, K, M, (kernel_operand){X, 1, x_step},
-                           (kernel_operand){dY, 1, dy_step}, dW, (size_t)K);
+    if (I == 1) { // dW is a row vector: Xᵀ · dY, in blocks so that rounding errors do not pile up
+        for (int k = 0; k < M; k += DEPTH)
+            poison += small_tiles(
+                1, K, int_min(DEPTH, M - k), (kernel_operand){X + (size_t)k * x_step, 1, x_step},
+                (kernel_operand){dY + (size_t)k * dy_step, 1, dy_step}, dW, (size_t)K);
+        return poison;
+    }
     if (M <= FEW)
         return small_tiles(K, I, M, (kernel_operand){dY, 1, dy_step},
                            (kernel_operand){X, 1, x_step}, dW, (size_t)I);

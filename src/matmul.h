@@ -7,7 +7,7 @@
 //     matmul_gradient   dW [K][I] += dYᵀ · X,  dY [M][K], X [M][I]
 //
 // Few rows go one way (matmul_small), many another (panels). Inside a time loop the weights are
-// packed once: matmul_pack_*, then matmul_packed for every step.
+// packed once: matmul_pack_*, then matmul_*_again for every step.
 #ifndef UNROLLED_MATMUL_H
 #define UNROLLED_MATMUL_H
 

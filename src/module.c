@@ -27,8 +27,10 @@ status module_parameter(module *m, const char *name, int rows, int cols, double 
     size_t count, end, bytes;
 
     if (!size_mul((size_t)rows, cols ? (size_t)cols : 1, &count) ||
-        !size_add(m->num_values, count, &end) || !size_mul(end, 2 * sizeof(float), &bytes))
-        return UNROLLED_E_SHAPE;
+        !size_add(m->num_values, count, &end) || !size_mul(end, 2 * sizeof(float), &bytes)) {
+        memory_note_overflow();
+        return UNROLLED_E_MEMORY;
+    }
     *p = (parameter){.rows = rows, .cols = cols, .offset = m->num_values, .bound = bound};
     for (int i = 0; name[i] && i < PARAMETER_NAME - 1; i++)
         p->name[i] = name[i];
@@ -45,7 +47,7 @@ status module_initialize(module *m, rng *r)
     m->grads = m->params + m->num_values;
     for (int i = 0; i < m->num_parameters; i++) {
         const parameter *p = &m->table[i];
-        const size_t count = (size_t)p->rows * (p->cols ? (size_t)p->cols : 1);
+        const size_t count = parameter_count(p);
         rng_uniform(r, count, (float)-p->bound, (float)p->bound, m->params + p->offset);
     }
     return UNROLLED_OK;
@@ -157,6 +159,8 @@ void module_destroy(module *m)
     memory_give(m->table);
     memory_give(m);
 }
+
+bool module_swaps(const module *m, shape s) { return m->batch_first && s.T > 1 && s.N > 1; }
 
 void module_name(char *dst, const char *name, int layer, bool reverse)
 {

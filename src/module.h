@@ -28,6 +28,15 @@ typedef struct {
     double bound;              // starts as uniform(-bound, bound)
 } parameter;
 
+static inline size_t parameter_count(const parameter *p)
+{
+    return (size_t)p->rows * (p->cols ? (size_t)p->cols : 1);
+}
+
+// The largest size that a module may be given: G·H, D·Ho and what is rounded up still fit an int.
+// Nothing near it fits into memory, so beyond it the answer is UNROLLED_E_MEMORY.
+enum { MODULE_LARGEST = INT32_MAX / 16 };
+
 // T steps of N sequences, F values each.
 typedef struct {
     int T, N, F;
@@ -36,7 +45,6 @@ typedef struct {
 typedef struct module module;
 
 typedef struct {
-    const char *name;
     // The shape of y for a shape of x; UNROLLED_E_SHAPE when x does not fit.
     status (*shape_of)(const module *m, shape in, shape *out);
     // Takes everything that a batch of m->in needs; called twice (see arena.h).
@@ -74,6 +82,7 @@ struct module {
     bool batch_first;    // the caller's arrays are [N][T][F]
     bool training;       // dropout on
     module *parent;      // the Sequential that owns it, or NULL
+    int depth;           // of the Sequentials inside it: 0 for a module that is none
     int num_children;
     module **children; // [num_children], owned
 
@@ -104,7 +113,7 @@ void *module_create(const module_kind *kind, size_t size, int inputs, int output
 // Gives the table its memory: `count` parameters, to be filled by module_parameter in PyTorch's
 // order.
 status module_table(module *m, int count);
-// Appends one; UNROLLED_E_SHAPE when the sizes overflow.
+// Appends one; UNROLLED_E_MEMORY when the sizes overflow.
 status module_parameter(module *m, const char *name, int rows, int cols, double bound);
 // After the last one: takes params and grads, and draws the default initialization.
 status module_initialize(module *m, rng *r);
@@ -125,6 +134,9 @@ void module_zero_grad(module *m);
 void module_train(module *m, bool training);
 bool module_finite(const module *m); // no gradient that is not finite was written since zero_grad
 void module_destroy(module *m);      // everything it holds, and itself
+
+// Whether the caller's order of such a batch differs from time first.
+bool module_swaps(const module *m, shape s);
 
 // dst = "name", then the layer's number and "_reverse" where reverse. Room for PARAMETER_NAME.
 void module_name(char *dst, const char *name, int layer, bool reverse);

@@ -10,31 +10,13 @@
 //     norm = M (sum (|g| / M)^p)^(1/p),   M = max |g|                                 (3)
 #include "optim.h"
 
+#include "rng.h"
 #include "simd.h"
 
 // How many of the n values are left at i, 4 at most.
 static inline int lanes_at(size_t i, size_t n) { return n - i < 4 ? (int)(n - i) : 4; }
 
 // ---------------------------------------------------------------------------------- powers, double
-
-// ln x of a positive normal x = 2^n m, m in [sqrt(1/2), sqrt(2)):
-//     n ln 2 + 2 (s + s^3/3 + s^5/5 + ...),   s = (m - 1) / (m + 1)
-static double log_double(double x)
-{
-    enum { TERMS = 11 }; // |s| < 0.172: the next one is below 2^-60 of the first
-    int64_t bits;
-    __builtin_memcpy(&bits, &x, sizeof bits);
-    const int64_t n = (bits - 0x3FE6A09E667F3BCD) >> 52; // the bits of sqrt(1/2)
-    bits -= n * ((int64_t)1 << 52);
-    double m;
-    __builtin_memcpy(&m, &bits, sizeof m);
-
-    const double s = (m - 1) / (m + 1);
-    double series = 0;
-    for (int k = TERMS - 1; k >= 0; k--)
-        series = series * s * s + 1.0 / (2 * k + 1);
-    return (double)n * 0.693147180559945309417 + 2 * s * series;
-}
 
 // e^x = 2^n e^r, |r| <= ln(2) / 2, by the series of e^r. 0 and infinity where 2^n is out of range.
 static double exp_double(double x)
@@ -60,7 +42,7 @@ static double exp_double(double x)
 static double power(double x, double p)
 {
     if (p > 64 || p != (int)p)
-        return x > 0 ? exp_double(p * log_double(x)) : x;
+        return x > 0 ? exp_double(p * rng_log(x)) : x;
     double result = 1;
     for (int left = (int)p; left; left >>= 1, x *= x)
         if (left & 1)

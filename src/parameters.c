@@ -2,11 +2,6 @@
 
 #include "memory.h"
 
-static size_t values_of(const parameter *p)
-{
-    return (size_t)p->rows * (p->cols ? (size_t)p->cols : 1);
-}
-
 static void add_module(parameters *chosen, module *m)
 {
     for (int i = 0; i < chosen->num_modules; i++)
@@ -48,9 +43,9 @@ status parameters_choose(int count, module *const *owners, const int *indices, p
     for (int i = 0; i < count; i++) {
         module *m = owners[i];
         const parameter *p = &m->table[indices[i]];
-        chosen->offsets[i + 1] = chosen->offsets[i] + values_of(p);
+        chosen->offsets[i + 1] = chosen->offsets[i] + parameter_count(p);
         add_module(chosen, m);
-        add_span(chosen, m->params + p->offset, m->grads + p->offset, values_of(p));
+        add_span(chosen, m->params + p->offset, m->grads + p->offset, parameter_count(p));
     }
     return UNROLLED_OK;
 }

@@ -32,8 +32,7 @@ static void select_backward(module *m, const float *dy, int wanted)
     vector_copy(step_values(m), dy, m->dx + before);
 }
 
-static const module_kind select_kind = {.name = "last step",
-                                        .shape_of = select_shape_of,
+static const module_kind select_kind = {.shape_of = select_shape_of,
                                         .plan = select_plan,
                                         .forward = select_forward,
                                         .backward = select_backward};

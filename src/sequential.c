@@ -62,8 +62,7 @@ static void sequential_backward(module *m, const float *dy, int wanted)
 
 static void sequential_destroy(module *m) { memory_give(((sequential *)m)->serials); }
 
-static const module_kind sequential_kind = {.name = "sequential",
-                                            .shape_of = sequential_shape_of,
+static const module_kind sequential_kind = {.shape_of = sequential_shape_of,
                                             .plan = sequential_plan,
                                             .reserve = sequential_reserve,
                                             .forward = sequential_forward,
@@ -85,6 +84,8 @@ bool sequential_undisturbed(const module *m)
     return true;
 }
 
+enum { DEEPEST = 64 }; // Sequentials inside each other: they are walked by recursion
+
 // What the modules are together, in `whole`; or why they are nothing.
 static status join(int count, module *const *modules, module *whole, int *where)
 {
@@ -105,6 +106,9 @@ static status join(int count, module *const *modules, module *whole, int *where)
             whole->recurrent = true;
             whole->batch_first = m->batch_first;
         }
+        whole->depth = int_max(whole->depth, m->depth + 1);
+        if (whole->depth > DEEPEST)
+            return UNROLLED_E_ARGUMENT;
         if (m->inputs && whole->outputs && m->inputs != whole->outputs)
             return UNROLLED_E_SHAPE;
         if (m->inputs && !whole->inputs)
@@ -153,6 +157,7 @@ module *sequential_create(int count, module *const *modules, status *why, int *w
     m->recurrent = whole.recurrent;
     m->many_to_one = whole.many_to_one;
     m->num_children = count;
+    m->depth = whole.depth;
     for (int i = 0; i < count; i++) {
         m->children[i] = modules[i];
         modules[i]->parent = m;

@@ -136,8 +136,7 @@ static void stack_destroy(module *m)
     workspace_give(&s->stream.space);
 }
 
-static const module_kind stack_kind = {.name = "stack",
-                                       .shape_of = stack_shape_of,
+static const module_kind stack_kind = {.shape_of = stack_shape_of,
                                        .plan = stack_plan,
                                        .forward = stack_forward,
                                        .backward = stack_backward,
@@ -206,14 +205,14 @@ static status build(stack *s, int I, bool bias, rng *r)
 stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int flags, rng *r,
                     status *why)
 {
-    enum { LARGEST = INT32_MAX / 16 }; // G·H, D·Ho, L·D and what is rounded up still fit an int
     const int D = flags & UNROLLED_BIDIRECTIONAL ? 2 : 1, Ho = P ? P : H;
     stack *s;
 
-    *why = UNROLLED_E_SHAPE;
-    if (H > LARGEST || I > LARGEST || P > LARGEST || L > LARGEST)
-        return NULL;
     *why = UNROLLED_E_MEMORY;
+    if (H > MODULE_LARGEST || I > MODULE_LARGEST || P > MODULE_LARGEST || L > MODULE_LARGEST) {
+        memory_note_overflow();
+        return NULL;
+    }
     s = module_create(&stack_kind, sizeof *s, I, D * Ho);
     if (!s)
         return NULL;

@@ -40,7 +40,7 @@ typedef struct {
     stack_stream stream;
 } stack;
 
-// NULL: no memory, or sizes that overflow (then *why is UNROLLED_E_SHAPE, else UNROLLED_E_MEMORY).
+// NULL: no memory, *why says so.
 stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int flags, rng *r,
                     status *why);
 

@@ -117,7 +117,7 @@ static int find_nonfinite(const module *m, int *number)
 {
     for (int i = 0; i < m->num_parameters; i++, ++*number) {
         const parameter *p = &m->table[i];
-        const size_t count = (size_t)p->rows * (p->cols ? (size_t)p->cols : 1);
+        const size_t count = parameter_count(p);
         for (size_t j = 0; j < count; j++)
             if (!is_finite((double)m->grads[p->offset + j]))
                 return *number;

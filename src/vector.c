@@ -33,18 +33,25 @@ void vector_fill_rows(int M, int n, const float *a, const float *b, float *y, si
 
 float vector_add_columns(int M, int n, const float *x, size_t x_step, float *sums)
 {
-    enum { BLOCK = 64 }; // rows added before the sum meets the total: bounds the rounding error
+    // Rows are added in blocks, blocks in large blocks, and these to the sums: the error of a sum
+    // grows with the number of its terms, and no sum here has many.
+    enum { BLOCK = 64, LARGE = 64 * BLOCK };
     f32x4 poison = f32x4_zero();
 
     for (int j = 0; j < n; j += 4) {
         const int lanes = n - j;
-        f32x4 total = f32x4_load_n(sums + j, lanes);
-        for (int m = 0; m < M; m += BLOCK) {
-            const float *row = x + (size_t)m * x_step + j;
-            f32x4 block = f32x4_zero();
-            for (int k = 0; k < BLOCK && m + k < M; k++, row += x_step)
-                block = f32x4_add(block, f32x4_load_n(row, lanes));
-            total = f32x4_add(total, block);
+        const float *row = x + j;
+        f32x4 total = f32x4_load_n(sums + j, lanes), large = f32x4_zero(), block = f32x4_zero();
+        for (int m = 1; m <= M; m++, row += x_step) {
+            block = f32x4_add(block, f32x4_load_n(row, lanes));
+            if (m % BLOCK && m < M)
+                continue;
+            large = f32x4_add(large, block);
+            block = f32x4_zero();
+            if (m % LARGE && m < M)
+                continue;
+            total = f32x4_add(total, large);
+            large = f32x4_zero();
         }
         poison = f32x4_add(poison, f32x4_poison(total));
         f32x4_store_n(sums + j, total, lanes);
