@@ -93,9 +93,15 @@ void unrolled_bernoulli(size_t n, double p, float *values)
     rng_bernoulli(rng_global(), n, p, values);
 }
 
+// Bounds whose values fit int32, with some between them.
+static bool is_range(double low, double high)
+{
+    return low >= INT32_MIN && high <= INT32_MAX + 1.0 && (int64_t)low < (int64_t)high;
+}
+
 int unrolled_randint(size_t n, double low, double high, int32_t *values)
 {
-    if (!(low < high && low >= INT32_MIN && high <= INT32_MAX + 1.0))
+    if (!is_range(low, high))
         return UNROLLED_E_ARGUMENT;
     for (size_t i = 0; i < n; i++) {
         int64_t value;
@@ -141,7 +147,7 @@ int unrolled_numpy_randint(int numpy, size_t n, double low, double high, int32_t
     rng *r = handle_get(HANDLE_NUMPY, numpy);
     if (!r)
         return UNROLLED_E_HANDLE;
-    if (!(low < high && low >= INT32_MIN && high <= INT32_MAX + 1.0))
+    if (!is_range(low, high))
         return UNROLLED_E_ARGUMENT;
     numpy_randint(r, n, (int64_t)low, (int64_t)high, values);
     return UNROLLED_OK;

@@ -49,6 +49,7 @@ static void sequential_forward(module *m, const float *x)
         s->serials[i] = child->serial;
         x = child->y;
     }
+    m->y = m->children[m->num_children - 1]->y; // it may have moved since the plan
 }
 
 static void sequential_backward(module *m, const float *dy, int wanted)
@@ -58,6 +59,7 @@ static void sequential_backward(module *m, const float *dy, int wanted)
         module_backward(child, dy, 0, i > 0 ? WANT_INPUT : wanted & WANT_INPUT);
         dy = child->dx;
     }
+    m->dx = m->children[0]->dx;
 }
 
 static void sequential_destroy(module *m) { memory_give(((sequential *)m)->serials); }
