@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  ArgumentError,
+  FormatError,
+  NonFiniteError,
+  OutOfMemoryError,
+  ShapeError,
+  StateError,
+  UnrolledError,
+} from 'unrolled';
+
+test('every error is an UnrolledError with a name of its own', () => {
+  for (const Class of [ArgumentError, FormatError, OutOfMemoryError, ShapeError, StateError]) {
+    const error = new Class('the sentence');
+    assert.ok(error instanceof UnrolledError && error instanceof Error);
+    assert.equal(error.name, Class.name);
+    assert.equal(error.message, 'the sentence');
+    assert.match(String(error.stack), /errors\.test\.js/);
+    for (const Other of [ArgumentError, FormatError, OutOfMemoryError, ShapeError, StateError]) {
+      assert.equal(error instanceof Other, Other === Class);
+    }
+  }
+});
+
+test('NonFiniteError says where', () => {
+  const gradient = new NonFiniteError(7, 'fc.weight');
+  assert.ok(gradient instanceof UnrolledError);
+  assert.deepEqual(
+    [gradient.name, gradient.step, gradient.parameter],
+    ['NonFiniteError', 7, 'fc.weight'],
+  );
+  assert.match(gradient.message, /gradient of fc\.weight.*step 7/);
+  const loss = new NonFiniteError(0, null);
+  assert.equal(loss.parameter, null);
+  assert.match(loss.message, /loss.*step 0/);
+});
