@@ -66,7 +66,7 @@ export class Trainer extends Resource {
    * @param {Module} model
    * @param {{ loss: Loss, optimizer: Optimizer, clipNorm?: number,
    *   onNonFinite?: 'throw' | 'skip' | 'ignore' }} options
-   *   clipNorm: the largest norm of all gradients together (default: no clipping).
+   *   clipNorm: the largest norm of the gradients of the optimizer's parameters together (default: no clipping).
    *   onNonFinite, for a loss or gradient that is not finite: 'throw' (default) a NonFiniteError before
    *   the weights change, 'skip' the update, or 'ignore'.
    */
