@@ -1,8 +1,18 @@
 #include "vector.h"
 
-void vector_zero(size_t n, float *y) { __builtin_memset(y, 0, n * sizeof *y); }
+// Nothing to do is said by n = 0, and then an array may be NULL, which memset may not be given.
 
-void vector_copy(size_t n, const float *x, float *y) { __builtin_memcpy(y, x, n * sizeof *y); }
+void vector_zero(size_t n, float *y)
+{
+    if (n)
+        __builtin_memset(y, 0, n * sizeof *y);
+}
+
+void vector_copy(size_t n, const float *x, float *y)
+{
+    if (n)
+        __builtin_memcpy(y, x, n * sizeof *y);
+}
 
 void vector_add(size_t n, const float *x, float *y)
 {
