@@ -47,6 +47,7 @@ void unrolled_info(void)
 void *unrolled_stage(size_t bytes)
 {
     enum { KEPT = 4 << 20 }; // a larger one is given back at the next small request
+    bytes = bytes ? bytes : 1;
     if (bytes <= stage_bytes && (stage_bytes <= KEPT || bytes > KEPT))
         return stage;
     void *larger = memory_take(bytes);

@@ -32,6 +32,12 @@ void *memory_take(size_t bytes)
         return NULL;
     if (size_add(bytes, ROOM, &total) && !refuse_now())
         origin = malloc(total);
+    // emmalloc compares addresses that wrap around: it can hand out a free block at address A for
+    // any size that reaches from there past the end of memory. Such a block is none.
+    if (origin && (uintptr_t)origin > UINTPTR_MAX - total) {
+        free(origin);
+        origin = NULL;
+    }
     if (!origin) {
         refused = bytes;
         return NULL;

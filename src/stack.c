@@ -185,8 +185,9 @@ static status build(stack *s, int I, bool bias, rng *r)
     status e = UNROLLED_E_MEMORY;
 
     s->layers = memory_take_zeroed((size_t)LD, sizeof *s->layers);
-    s->levels = memory_take_zeroed((size_t)s->L, sizeof *s->levels);
-    if (!s->layers || !s->levels || module_table(&s->base, LD * per_layer))
+    if (s->layers)
+        s->levels = memory_take_zeroed((size_t)s->L, sizeof *s->levels);
+    if (!s->levels || module_table(&s->base, LD * per_layer))
         return e;
     for (int i = 0; i < LD; i++) {
         layer *l = &s->layers[i];
