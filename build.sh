@@ -46,8 +46,8 @@ MEMORY='-sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4GB -sMALLOC
 # A library, not a program; large buffers never live on its stack (TOTAL_STACK is the older name of
 # STACK_SIZE, and known to every Emscripten); no files.
 LIBRARY="--no-entry -sTOTAL_STACK=65536 -sFILESYSTEM=0"
-# A C test is a program that prints, and may keep arrays on its stack.
-PROGRAM="-sSTANDALONE_WASM -sTOTAL_STACK=1MB"
+# A C test is a program that prints, and may keep large arrays, some on its stack.
+PROGRAM="-sSTANDALONE_WASM -sTOTAL_STACK=1MB -sINITIAL_MEMORY=16MB"
 # The release of the Emscripten SDK to fetch where there is no Debian package.
 EMSDK_VERSION=3.1.74
 

@@ -275,11 +275,9 @@ static void test_creations(void)
     REFUSED(unrolled_cell_create(UNROLLED_LSTM, MILLION, MILLION, 0), too_large);
     REFUSED(unrolled_linear_create(MILLION, MILLION, 0), too_large);
     if (sizeof(size_t) == 4) { // where 64 bits might find that much, and fill it
-        REFUSED(stack_of(UNROLLED_LSTM, 1, 1, INT32_MAX / 16, 0, 0), UNROLLED_E_MEMORY);
         REFUSED(unrolled_sequential_create(INT32_MAX, whole), UNROLLED_E_MEMORY);
         REFUSED(unrolled_optimizer_create(UNROLLED_SGD, options, INT32_MAX, whole),
                 UNROLLED_E_MEMORY);
-        REFUSED(unrolled_linear_create(20000, 20000, 0), UNROLLED_E_MEMORY); // 3.2 GB
     }
 
     const int line = unrolled_linear_create(3, 4, UNROLLED_BIAS);
@@ -765,7 +763,7 @@ static void test_out_block(void)
     const int mean = unrolled_loss_create(UNROLLED_MSE, UNROLLED_MEAN, 0, 0, 0, NULL);
     const int sgd = optimizer_over(line);
     const int fit = unrolled_trainer_create(line, mean, sgd, 0, UNROLLED_THROW);
-    for (int step = 0; step < 200; step++) {
+    for (int step = 0; step < 400; step++) {
         CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL) == UNROLLED_OK);
         CHECK(unrolled_out()[2] == 4 && unrolled_out()[3] == 4);
         for (int i = 0; i < 4; i++) {
@@ -778,7 +776,7 @@ static void test_out_block(void)
     CHECK(unrolled_parameter(line, 1) == UNROLLED_OK);
     CHECK(unrolled_out()[2] == 1 && unrolled_out()[3] == 0 && fabsf(floats_at(0)[0] + 1) < 1e-2F);
     CHECK(strcmp((const char *)(uintptr_t)unrolled_out()[4], "bias") == 0);
-    CHECK(unrolled_optimizer_info(sgd) == UNROLLED_OK && double_at(2) == 200);
+    CHECK(unrolled_optimizer_info(sgd) == UNROLLED_OK && double_at(2) == 400);
     CHECK(strcmp((const char *)(uintptr_t)unrolled_out()[4], "momentum_buffer") == 0);
     CHECK(unrolled_optimizer_moment(sgd, 1, 0) == UNROLLED_OK && unrolled_out()[1] == 1);
     CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL) == UNROLLED_OK);

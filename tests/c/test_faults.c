@@ -140,7 +140,7 @@ static const struct {
     {"numpy", create_numpy, 1},
     {"sequential", create_sequential, 4}, // last: it takes the parts over
 };
-enum { CREATIONS = sizeof creations / sizeof creations[0], MOST_HANDLES = 1 << 20 };
+enum { CREATIONS = sizeof creations / sizeof creations[0], MOST_HANDLES = 1 << 14 };
 
 // Fills the table of handles, so that the next one makes it grow; returns how many it took.
 static int fill_handles(int *handles)

@@ -62,6 +62,28 @@ static void test_refusals(void)
     CHECK(memory_held() == before);
 }
 
+// Near the end of what 32 bits address: blocks of 100 MiB until there is no more, then one of
+// 1.5 GiB in the place of the last. An allocator whose sums wrap around would find room there.
+static void test_end_of_memory(void)
+{
+    enum { MEGABYTE = 1 << 20, MOST = 29 };
+    void *blocks[MOST];
+    int count = 0;
+    if (sizeof(size_t) > 4) // elsewhere the end is out of reach
+        return;
+    while (count < MOST && (blocks[count] = memory_take(100 * (size_t)MEGABYTE)))
+        count++;
+    if (count)
+        memory_give(blocks[--count]);
+    const size_t held = memory_held();
+    void *large = memory_take(1536 * (size_t)MEGABYTE);
+    CHECK(!large || (uintptr_t)large <= UINTPTR_MAX - 1536 * (size_t)MEGABYTE);
+    memory_give(large);
+    CHECK(memory_held() == held);
+    while (count)
+        memory_give(blocks[--count]);
+}
+
 static void test_sizes(void)
 {
     size_t value = 7;
@@ -259,6 +281,7 @@ int main(void)
 {
     test_counting();
     test_refusals();
+    test_end_of_memory();
     test_sizes();
     test_plans();
     test_plans_too_large();

@@ -8,7 +8,7 @@ const LAYERS = [
   'vmath rng vector matmul_pack matmul_kernel matmul_small matmul',
   'module rnn lstm gru layer stack stream cell linear activation dropout select sequential call',
   'init loss loss_parts loss_regression loss_class criterion optim optim_clip parameters tuner trainer',
-  'api',
+  'api api_modules api_learning',
 ].map((names) => names.split(' '));
 
 /** @param {string} file */

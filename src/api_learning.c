@@ -1,0 +1,360 @@
+// The exports of losses, optimizers and trainers.
+#include "api.h"
+#include "cell.h"
+#include "trainer.h"
+
+// -------------------------------------------------------------------------------------- losses
+
+int unrolled_loss_create(int kind, int reduce, double setting, int ignore_index, int num_weights,
+                         const float *weights)
+{
+    if (kind < 0 || kind >= LOSS_KINDS || reduce < UNROLLED_MEAN || reduce > UNROLLED_NONE ||
+        num_weights < 0)
+        return UNROLLED_E_ARGUMENT;
+    const loss rule = {.kind = (loss_kind)kind,
+                       .reduce = (reduction)reduce,
+                       .parameter = setting,
+                       .ignore_index = ignore_index,
+                       .num_weights = num_weights,
+                       .weights = weights};
+    criterion *c = criterion_create(&rule);
+    const int handle = c ? handle_open(HANDLE_LOSS, c) : UNROLLED_E_MEMORY;
+    if (handle < 0) {
+        criterion_destroy(c);
+        return api_fail(UNROLLED_E_MEMORY);
+    }
+    return handle;
+}
+
+static void describe_loss(const criterion *c)
+{
+    api_pointer(0, c->prediction);
+    api_pointer(1, c->target);
+    api_pointer(2, c->dprediction);
+    api_pointer(3, c->elements);
+    api_pointer(4, c->delements);
+    api_count(5, c->pair.count);
+}
+
+int unrolled_loss_reserve(int handle, int prediction_dims, const int32_t *prediction,
+                          int target_dims, const int32_t *target)
+{
+    criterion *c = handle_get(HANDLE_LOSS, handle);
+    if (!c)
+        return UNROLLED_E_HANDLE;
+    const status e = criterion_reserve(c, prediction_dims, prediction, target_dims, target);
+    if (e)
+        return api_fail(e);
+    describe_loss(c);
+    return UNROLLED_OK;
+}
+
+int unrolled_loss_forward(int handle)
+{
+    criterion *c = handle_get(HANDLE_LOSS, handle);
+    if (!c)
+        return UNROLLED_E_HANDLE;
+    if (!c->space.bytes)
+        return UNROLLED_E_STATE;
+    if (loss_takes_classes(c->rule.kind)) {
+        const size_t bad = loss_bad_target(&c->rule, &c->pair, c->target);
+        if (bad < c->pair.targets) {
+            api_count(0, bad);
+            return UNROLLED_E_TARGET;
+        }
+    }
+    // a float32, as PyTorch's loss is
+    api_out.doubles[0] =
+        (float)loss_forward(&c->rule, &c->pair, c->prediction, c->target, c->elements);
+    c->pending = true;
+    return UNROLLED_OK;
+}
+
+int unrolled_loss_pending(int handle)
+{
+    const criterion *c = handle_get(HANDLE_LOSS, handle);
+    if (!c)
+        return UNROLLED_E_HANDLE;
+    if (!c->pending)
+        return UNROLLED_E_STATE;
+    describe_loss(c);
+    return UNROLLED_OK;
+}
+
+int unrolled_loss_backward(int handle, int has_grad_output)
+{
+    criterion *c = handle_get(HANDLE_LOSS, handle);
+    if (!c)
+        return UNROLLED_E_HANDLE;
+    if (!c->pending)
+        return UNROLLED_E_STATE;
+    if (has_grad_output && c->rule.reduce != REDUCE_NONE)
+        return UNROLLED_E_ARGUMENT;
+    loss_backward(&c->rule, &c->pair, c->prediction, c->target,
+                  has_grad_output ? c->delements : NULL, c->dprediction);
+    c->pending = false;
+    return UNROLLED_OK;
+}
+
+// ---------------------------------------------------------------------------------- optimizers
+
+static optim_options options_of(const double *o)
+{
+    return (optim_options){.lr = o[UNROLLED_LR],
+                           .weight_decay = o[UNROLLED_WEIGHT_DECAY],
+                           .eps = o[UNROLLED_EPS],
+                           .momentum = o[UNROLLED_MOMENTUM],
+                           .dampening = o[UNROLLED_DAMPENING],
+                           .beta1 = o[UNROLLED_BETA1],
+                           .beta2 = o[UNROLLED_BETA2],
+                           .alpha = o[UNROLLED_ALPHA],
+                           .lr_decay = o[UNROLLED_LR_DECAY],
+                           .initial_accumulator = o[UNROLLED_INITIAL_ACCUMULATOR],
+                           .nesterov = o[UNROLLED_NESTEROV] != 0.0,
+                           .amsgrad = o[UNROLLED_AMSGRAD] != 0.0,
+                           .centered = o[UNROLLED_CENTERED] != 0.0};
+}
+
+// The parameters named by `count` pairs of (module, index).
+static status choose(int count, const int32_t *pairs, parameters *chosen)
+{
+    status e = UNROLLED_E_MEMORY;
+    if (count < 1)
+        return UNROLLED_E_ARGUMENT;
+    module **owners = memory_take_zeroed((size_t)count, sizeof *owners);
+    int *indices = memory_take_zeroed((size_t)count, sizeof *indices);
+
+    if (owners && indices) {
+        e = UNROLLED_OK;
+        for (int i = 0; i < count && !e; i++) {
+            owners[i] = api_module(pairs[2 * i]);
+            indices[i] = pairs[2 * i + 1];
+            if (!api_parameter(owners[i], indices[i]))
+                e = owners[i] ? UNROLLED_E_ARGUMENT : UNROLLED_E_HANDLE;
+        }
+        if (!e)
+            e = parameters_choose(count, owners, indices, chosen);
+    }
+    memory_give(owners);
+    memory_give(indices);
+    return e;
+}
+
+int unrolled_optimizer_create(int kind, const double *options, int count, const int32_t *pairs)
+{
+    parameters chosen;
+    if (kind < 0 || kind >= OPTIM_KINDS)
+        return UNROLLED_E_ARGUMENT;
+    const status e = choose(count, pairs, &chosen);
+    if (e)
+        return api_fail(e);
+    const optim_options o = options_of(options);
+    tuner *t = tuner_create((optim_kind)kind, &o, &chosen);
+    const int handle = t ? handle_open(HANDLE_OPTIMIZER, t) : UNROLLED_E_MEMORY;
+    if (handle < 0) {
+        if (!t)
+            parameters_give(&chosen);
+        tuner_destroy(t);
+        return api_fail(UNROLLED_E_MEMORY);
+    }
+    return handle;
+}
+
+// The optimizer, when all the modules it updates still live; else NULL.
+static tuner *get_tuner(int handle)
+{
+    tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
+    for (int i = 0; t && i < t->chosen.num_modules; i++)
+        if (!api_module(t->chosen.handles[i]))
+            return NULL;
+    return t;
+}
+
+int unrolled_optimizer_options(int handle, const double *options)
+{
+    tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    const optim_options o = options_of(options);
+    const optim_kind kind = t->rule.kind;
+    if (optim_num_moments(kind, &o) != optim_num_moments(kind, &t->rule.options))
+        return UNROLLED_E_ARGUMENT;
+    t->rule.options = o;
+    return UNROLLED_OK;
+}
+
+int unrolled_optimizer_lr(int handle, double lr)
+{
+    tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    t->rule.options.lr = lr;
+    return UNROLLED_OK;
+}
+
+int unrolled_optimizer_step(int handle)
+{
+    tuner *t = get_tuner(handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    optim_update(&t->rule);
+    return UNROLLED_OK;
+}
+
+int unrolled_optimizer_zero_grad(int handle)
+{
+    tuner *t = get_tuner(handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    optim_zero_grad(t->rule.spans, t->rule.num_spans);
+    for (int i = 0; i < t->chosen.num_modules; i++)
+        if (cell_is(t->chosen.modules[i]))
+            cell_forget((cell *)t->chosen.modules[i]);
+    return UNROLLED_OK;
+}
+
+int unrolled_optimizer_info(int handle)
+{
+    const tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    const int kept = optim_num_moments(t->rule.kind, &t->rule.options);
+    api_out.words[0] = (uint32_t)kept;
+    api_out.doubles[1] = t->rule.step;
+    for (int i = 0; i < kept; i++)
+        api_pointer(4 + i, optim_moment_name(t->rule.kind, &t->rule.options, i));
+    return UNROLLED_OK;
+}
+
+int unrolled_optimizer_moment(int handle, int index, int moment)
+{
+    const tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    if (index < 0 || index >= t->chosen.count || moment < 0 ||
+        moment >= optim_num_moments(t->rule.kind, &t->rule.options))
+        return UNROLLED_E_ARGUMENT;
+    api_pointer(0, tuner_moment(t, index, moment));
+    api_count(1, t->chosen.offsets[index + 1] - t->chosen.offsets[index]);
+    return UNROLLED_OK;
+}
+
+int unrolled_optimizer_restart(int handle)
+{
+    tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    optim_init(&t->rule);
+    return UNROLLED_OK;
+}
+
+int unrolled_optimizer_set_step(int handle, double step)
+{
+    tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    if (!(step >= 0.0))
+        return UNROLLED_E_ARGUMENT;
+    t->rule.step = step;
+    return UNROLLED_OK;
+}
+
+int unrolled_clip_norm(int count, const int32_t *pairs, double max_norm, double norm_type)
+{
+    parameters chosen;
+    const status e = choose(count, pairs, &chosen);
+    if (e)
+        return api_fail(e);
+    const double norm = optim_grad_norm(chosen.spans, chosen.num_spans, norm_type);
+    optim_clip_norm(chosen.spans, chosen.num_spans, norm, max_norm);
+    parameters_give(&chosen);
+    api_out.doubles[0] = norm;
+    return UNROLLED_OK;
+}
+
+int unrolled_clip_value(int count, const int32_t *pairs, double value)
+{
+    parameters chosen;
+    const status e = choose(count, pairs, &chosen);
+    if (e)
+        return api_fail(e);
+    optim_clip_value(chosen.spans, chosen.num_spans, value);
+    parameters_give(&chosen);
+    return UNROLLED_OK;
+}
+
+// ------------------------------------------------------------------------------------- trainer
+
+int unrolled_trainer_create(int model, int objective, int updates, double clip_norm,
+                            int on_nonfinite)
+{
+    module *m = api_module(model);
+    criterion *c = handle_get(HANDLE_LOSS, objective);
+    tuner *u = get_tuner(updates);
+
+    if (!m || !c || !u)
+        return UNROLLED_E_HANDLE;
+    if (cell_is(m) || c->rule.reduce == REDUCE_NONE || !(clip_norm >= 0.0) ||
+        on_nonfinite < UNROLLED_THROW || on_nonfinite > UNROLLED_IGNORE)
+        return UNROLLED_E_ARGUMENT;
+    trainer *t = trainer_create(m, c, u);
+    const int handle = t ? handle_open(HANDLE_TRAINER, t) : UNROLLED_E_MEMORY;
+    if (handle < 0) {
+        trainer_destroy(t);
+        return api_fail(UNROLLED_E_MEMORY);
+    }
+    t->model_handle = model;
+    t->objective_handle = objective;
+    t->updates_handle = updates;
+    t->clip_norm = clip_norm;
+    t->on_nonfinite = on_nonfinite;
+    return handle;
+}
+
+// The trainer, when all it needs still lives; else NULL.
+static trainer *get_trainer(int handle)
+{
+    trainer *t = handle_get(HANDLE_TRAINER, handle);
+    if (!t || !api_module(t->model_handle) || !handle_get(HANDLE_LOSS, t->objective_handle) ||
+        !get_tuner(t->updates_handle))
+        return NULL;
+    return t;
+}
+
+int unrolled_trainer_reserve(int handle, int T, int N, int F, int target_dims,
+                             const int32_t *target)
+{
+    trainer *t = get_trainer(handle);
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    if (T < 1 || N < 1 || F < 1)
+        return UNROLLED_E_SHAPE;
+    const status e = trainer_reserve(t, (shape){T, N, F}, target_dims, target);
+    if (e)
+        return api_fail(e);
+    api_pointer(0, t->model->call.input);
+    api_pointer(1, t->target);
+    api_count(2, t->pair.targets);
+    api_count(3, t->pair.predictions);
+    return UNROLLED_OK;
+}
+
+int unrolled_trainer_step(int handle)
+{
+    trainer *t = get_trainer(handle);
+    double value;
+    int culprit;
+
+    if (!t)
+        return UNROLLED_E_HANDLE;
+    if (!trainer_ready(t))
+        return UNROLLED_E_STATE;
+    const status e = trainer_step(t, &value, &culprit);
+    if (e == UNROLLED_E_TARGET) {
+        api_out.words[0] = (uint32_t)culprit;
+        return e;
+    }
+    api_out.doubles[0] = value;
+    api_out.words[2] = (uint32_t)culprit;
+    return e;
+}

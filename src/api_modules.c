@@ -1,0 +1,380 @@
+// The exports of modules: creation, parameters, forward, backward, single steps; and the end of all
+// that has a handle.
+#include "activation.h"
+#include "api.h"
+#include "cell.h"
+#include "criterion.h"
+#include "dropout.h"
+#include "init.h"
+#include "linear.h"
+#include "select.h"
+#include "sequential.h"
+#include "stream.h"
+#include "trainer.h"
+
+static stack *get_stack(int handle)
+{
+    module *m = api_module(handle);
+    return m && stack_is(m) ? (stack *)m : NULL;
+}
+
+// The handle of a new module, or why there is none.
+static int open_module(module *m, status why)
+{
+    if (!m)
+        return api_fail(why);
+    const int handle = handle_open(HANDLE_MODULE, m);
+    if (handle < 0) {
+        module_destroy(m);
+        return api_fail(UNROLLED_E_MEMORY);
+    }
+    m->handle = handle;
+    return handle;
+}
+
+// The stream goes back to where it was when a creation that has drawn fails after all.
+static int open_drawn(module *m, status why, const rng *before)
+{
+    const int handle = open_module(m, why);
+    if (handle < 0)
+        *rng_global() = *before;
+    return handle;
+}
+
+int unrolled_stack_create(int kind, int I, int H, int L, int P, double dropout, int flags)
+{
+    status why = UNROLLED_E_ARGUMENT;
+    if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_GRU || I < 1 || H < 1 || L < 1 || P < 0 ||
+        (P > 0 && (P >= H || kind != UNROLLED_LSTM)) || !(dropout >= 0.0 && dropout <= 1.0))
+        return UNROLLED_E_ARGUMENT;
+    const rng before = *rng_global();
+    stack *s = stack_create(kind, I, H, L, P, dropout, flags, rng_global(), &why);
+    return open_drawn(s ? &s->base : NULL, why, &before);
+}
+
+int unrolled_cell_create(int kind, int I, int H, int flags)
+{
+    status why = UNROLLED_E_ARGUMENT;
+    if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_GRU || I < 1 || H < 1)
+        return UNROLLED_E_ARGUMENT;
+    const rng before = *rng_global();
+    cell *c = cell_create(kind, I, H, flags & UNROLLED_BIAS, rng_global(), &why);
+    return open_drawn(c ? &c->base : NULL, why, &before);
+}
+
+int unrolled_linear_create(int I, int K, int flags)
+{
+    status why = UNROLLED_E_ARGUMENT;
+    if (I < 1 || K < 1)
+        return UNROLLED_E_ARGUMENT;
+    const rng before = *rng_global();
+    module *m = linear_create(I, K, flags & UNROLLED_BIAS, rng_global(), &why);
+    return open_drawn(m, why, &before);
+}
+
+int unrolled_activation_create(int kind, int size)
+{
+    const bool over_axis = kind == UNROLLED_SOFTMAX || kind == UNROLLED_LOG_SOFTMAX;
+    if (kind < UNROLLED_TANH || kind > UNROLLED_LOG_SOFTMAX || (over_axis ? size < 1 : size != 0))
+        return UNROLLED_E_ARGUMENT;
+    return open_module(activation_create(kind, size), UNROLLED_E_MEMORY);
+}
+
+int unrolled_dropout_create(double p)
+{
+    if (!(p >= 0.0 && p <= 1.0))
+        return UNROLLED_E_ARGUMENT;
+    return open_module(dropout_create(p), UNROLLED_E_MEMORY);
+}
+
+int unrolled_last_step_create(void) { return open_module(select_create(), UNROLLED_E_MEMORY); }
+
+int unrolled_sequential_create(int count, const int32_t *handles)
+{
+    status why = UNROLLED_E_ARGUMENT;
+    int where = 0;
+
+    if (count < 1)
+        return UNROLLED_E_ARGUMENT;
+    if (!handle_room()) // what is made below is not undone
+        return api_fail(UNROLLED_E_MEMORY);
+    module **modules = memory_take_zeroed((size_t)count, sizeof *modules);
+    if (!modules)
+        return api_fail(UNROLLED_E_MEMORY);
+    for (; where < count; where++) {
+        modules[where] = api_module(handles[where]);
+        if (!modules[where])
+            why = UNROLLED_E_HANDLE;
+        if (!modules[where] || cell_is(modules[where]))
+            break;
+    }
+    module *m = where < count ? NULL : sequential_create(count, modules, &why, &where);
+    memory_give(modules);
+    if (!m) {
+        api_out.words[0] = (uint32_t)where;
+        return api_fail(why);
+    }
+    m->handle = handle_open(HANDLE_MODULE, m);
+    return m->handle;
+}
+
+static void close_handles(const module *m)
+{
+    for (int i = 0; i < m->num_children; i++)
+        close_handles(m->children[i]);
+    handle_close(m->handle);
+}
+
+int unrolled_destroy(int handle)
+{
+    const int type = handle_type_of(handle);
+    void *object = type < 0 ? NULL : handle_get((handle_type)type, handle);
+
+    if (!object)
+        return UNROLLED_E_HANDLE;
+    if (type == HANDLE_MODULE) {
+        if (((module *)object)->parent)
+            return UNROLLED_E_STATE; // the Sequential's to destroy
+        close_handles(object);
+        module_destroy(object);
+        return UNROLLED_OK;
+    }
+    handle_close(handle);
+    switch ((handle_type)type) {
+    case HANDLE_LOSS:
+        criterion_destroy(object);
+        break;
+    case HANDLE_OPTIMIZER:
+        tuner_destroy(object);
+        break;
+    case HANDLE_TRAINER:
+        trainer_destroy(object);
+        break;
+    default:
+        memory_give(object);
+    }
+    return UNROLLED_OK;
+}
+
+int unrolled_module_info(int handle)
+{
+    const module *m = api_module(handle);
+    if (!m)
+        return UNROLLED_E_HANDLE;
+    api_out.words[0] = (uint32_t)m->num_parameters;
+    api_out.words[1] = (uint32_t)m->inputs;
+    api_out.words[2] = (uint32_t)m->outputs;
+    api_out.words[3] = m->uses_time;
+    api_out.words[4] = m->batch_first;
+    api_out.words[5] = m->many_to_one;
+    return UNROLLED_OK;
+}
+
+int unrolled_parameter(int handle, int index)
+{
+    const module *m = api_module(handle);
+    const parameter *p = api_parameter(m, index);
+    if (!p)
+        return m ? UNROLLED_E_ARGUMENT : UNROLLED_E_HANDLE;
+    api_pointer(0, m->params + p->offset);
+    api_pointer(1, m->grads + p->offset);
+    api_out.words[2] = (uint32_t)p->rows;
+    api_out.words[3] = (uint32_t)p->cols;
+    api_pointer(4, p->name);
+    return UNROLLED_OK;
+}
+
+int unrolled_initialize(int handle, int index, int kind, double a, double b)
+{
+    const module *m = api_module(handle);
+    const parameter *p = api_parameter(m, index);
+    if (!p)
+        return m ? UNROLLED_E_ARGUMENT : UNROLLED_E_HANDLE;
+    if (kind < 0 || kind >= INIT_KINDS || (kind > UNROLLED_INIT_CONSTANT && !p->cols))
+        return UNROLLED_E_ARGUMENT;
+    return api_fail(
+        init_fill(rng_global(), (init_kind)kind, p->rows, p->cols, a, b, m->params + p->offset));
+}
+
+int unrolled_zero_grad(int handle)
+{
+    module *m = api_module(handle);
+    if (!m)
+        return UNROLLED_E_HANDLE;
+    if (cell_is(m))
+        cell_forget((cell *)m);
+    module_zero_grad(m);
+    return UNROLLED_OK;
+}
+
+int unrolled_train(int handle, int training)
+{
+    module *m = api_module(handle);
+    if (!m)
+        return UNROLLED_E_HANDLE;
+    module_train(m, training != 0);
+    return UNROLLED_OK;
+}
+
+static void describe_states(size_t h, size_t c, const float *h0, const float *c0, const float *hn,
+                            const float *cn, const float *dh, const float *dc)
+{
+    api_pointer(5, h0);
+    api_pointer(6, c0);
+    api_pointer(7, hn);
+    api_pointer(8, cn);
+    api_pointer(9, dh);
+    api_pointer(10, dc);
+    api_count(11, h);
+    api_count(12, c);
+}
+
+static void describe_cell(const cell *c, const cell_frame *f)
+{
+    const size_t count = (size_t)f->step.N * (size_t)c->H;
+    api_pointer(0, f->x);
+    api_pointer(1, f->h);
+    api_count(2, count);
+    api_pointer(3, NULL);
+    api_pointer(4, f->dx);
+    api_count(13, (size_t)f->step.N * (size_t)c->base.inputs);
+    describe_states(count, c->kind == UNROLLED_LSTM ? count : 0, f->h0, f->c0, f->h, f->c, f->dh,
+                    f->dc);
+}
+
+static void describe_module(const module *m)
+{
+    const shape in = m->in, o = m->out;
+    api_pointer(0, m->call.input);
+    api_pointer(1, call_output(m));
+    api_count(2, (size_t)o.T * (size_t)o.N * (size_t)o.F);
+    api_pointer(3, m->call.doutput);
+    api_pointer(4, call_dinput(m));
+    api_count(13, (size_t)in.T * (size_t)in.N * (size_t)in.F);
+    if (stack_is(m)) {
+        const stack *s = (const stack *)m;
+        const size_t rows = (size_t)s->L * (size_t)s->D * (size_t)in.N;
+        describe_states(rows * (size_t)stack_state_size(s),
+                        s->kind == UNROLLED_LSTM ? rows * (size_t)s->H : 0, s->h0, s->c0, s->hn,
+                        s->cn, s->dh, s->dc);
+    }
+}
+
+int unrolled_reserve(int handle, int T, int N, int F, int keep)
+{
+    module *m = api_module(handle);
+    status e;
+
+    if (!m)
+        return UNROLLED_E_HANDLE;
+    if (T < 1 || N < 1 || F < 1)
+        return UNROLLED_E_SHAPE;
+    if (cell_is(m)) {
+        cell *c = (cell *)m;
+        if (T != 1 || F != m->inputs)
+            return UNROLLED_E_SHAPE;
+        e = cell_reserve(c, N, keep != 0);
+        if (!e)
+            describe_cell(c, cell_next(c));
+        return api_fail(e);
+    }
+    e = call_reserve(m, (shape){T, N, F}, keep != 0);
+    if (!e)
+        describe_module(m);
+    return api_fail(e);
+}
+
+int unrolled_forward(int handle, int given)
+{
+    module *m = api_module(handle);
+    if (!m)
+        return UNROLLED_E_HANDLE;
+    if (cell_is(m) ? !((cell *)m)->prepared : !call_ready(m))
+        return UNROLLED_E_STATE;
+    if (cell_is(m))
+        cell_forward((cell *)m, given);
+    else
+        call_forward(m, given);
+    return UNROLLED_OK;
+}
+
+// UNROLLED_OK when a forward waits for its backward.
+static status waits(const module *m)
+{
+    if (!m)
+        return UNROLLED_E_HANDLE;
+    if (cell_is(m))
+        return cell_newest((const cell *)m) ? UNROLLED_OK : UNROLLED_E_STATE;
+    if (!m->pending || !m->called || (sequential_is(m) && !sequential_undisturbed(m)))
+        return UNROLLED_E_STATE;
+    return UNROLLED_OK;
+}
+
+int unrolled_pending(int handle)
+{
+    const module *m = api_module(handle);
+    const status e = waits(m);
+    if (e)
+        return e;
+    if (cell_is(m))
+        describe_cell((const cell *)m, cell_newest((const cell *)m));
+    else
+        describe_module(m);
+    return UNROLLED_OK;
+}
+
+int unrolled_backward(int handle, int given)
+{
+    module *m = api_module(handle);
+    const status e = waits(m);
+    if (e)
+        return e;
+    if (!cell_is(m) && !stack_is(m) && !(given & UNROLLED_HAS_OUTPUT))
+        return UNROLLED_E_ARGUMENT; // only what has states can do without
+    if (cell_is(m))
+        cell_backward((cell *)m, given);
+    else
+        call_backward(m, given, WANT_INPUT | WANT_STATE);
+    return UNROLLED_OK;
+}
+
+int unrolled_step_reserve(int handle, int N)
+{
+    stack *s = get_stack(handle);
+    if (!s)
+        return UNROLLED_E_HANDLE;
+    if (N < 1)
+        return UNROLLED_E_SHAPE;
+    if (s->D != 1)
+        return UNROLLED_E_ARGUMENT;
+    const status e = stream_reserve(s, N);
+    if (e)
+        return api_fail(e);
+    api_pointer(0, s->stream.x);
+    api_pointer(1, s->stream.y);
+    api_count(2, (size_t)N * (size_t)stack_state_size(s));
+    return UNROLLED_OK;
+}
+
+int unrolled_step(int handle)
+{
+    stack *s = get_stack(handle);
+    if (!s)
+        return UNROLLED_E_HANDLE;
+    if (!s->stream.N)
+        return UNROLLED_E_STATE;
+    stream_step(s);
+    return UNROLLED_OK;
+}
+
+int unrolled_reset_state(int handle, int N, const float *h0, const float *c0)
+{
+    stack *s = get_stack(handle);
+    if (!s)
+        return UNROLLED_E_HANDLE;
+    if (N < 0)
+        return UNROLLED_E_SHAPE;
+    if (s->D != 1)
+        return UNROLLED_E_ARGUMENT;
+    return api_fail(stream_reset(s, N, h0, c0));
+}
