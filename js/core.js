@@ -1,7 +1,6 @@
 // The one bridge to WebAssembly: the instance, views of its memory, calls and their failures, and the
 // handles that objects here hold. All memory access of the package goes through this file.
 
-import { expectOptions } from './check.js';
 import {
   ArgumentError,
   OutOfMemoryError,
@@ -9,7 +8,6 @@ import {
   StateError,
   UnrolledError,
 } from './errors.js';
-import { loadModule } from './load.js';
 
 /** As src/unrolled.h has them. */
 export const STATUS = Object.freeze({
@@ -37,8 +35,6 @@ let exports = Object.create(null);
 let memory = null;
 /** @type {unknown} what trapped, if anything has */
 let broken = null;
-/** @type {Promise<void> | null} */
-let starting = null;
 
 /** @type {ArrayBufferLike | null} the buffer that the views below look into */
 let seen = null;
@@ -62,36 +58,17 @@ function look() {
 }
 
 /**
- * Compiles and starts the WebAssembly core, once: concurrent and later calls share it. After a failure
- * it can be called again.
- * @param {{ wasm?: string | URL | Response | Promise<Response> | BufferSource | WebAssembly.Module }} [options]
- *   where to take the .wasm from; by default it is found beside the library
- * @returns {Promise<void>}
+ * From now on these are the exports that calls go to.
+ * @param {WebAssembly.Exports} found  of a fresh instance
  */
-export function init(options = {}) {
-  starting ??= start(options).catch((error) => {
-    starting = null;
-    throw error;
-  });
-  return starting;
-}
-
-/** @param {{ wasm?: Parameters<typeof loadModule>[0] }} options */
-async function start(options) {
-  expectOptions(options, ['wasm'], 'init');
-  const module = await loadModule(options.wasm);
-  const instance = await WebAssembly.instantiate(module, {
-    env: { emscripten_notify_memory_growth() {} }, // look() notices by itself
-  });
-  const found = /** @type {any} */ (instance.exports);
-  if (!found.unrolled_out || !found.memory) {
-    throw new ArgumentError('init wasm: this WebAssembly module is not unrolled');
-  }
-  found._initialize?.();
+export function attach(found) {
   exports = Object.create(null);
-  for (const name of Object.keys(found)) exports[name.replace(PREFIX, '')] = found[name];
-  memory = found.memory;
-  outAt = found.unrolled_out() >>> 2;
+  for (const name of Object.keys(found)) {
+    exports[name.replace(PREFIX, '')] = /** @type {Export} */ (found[name]);
+  }
+  memory = /** @type {WebAssembly.Memory} */ (found.memory);
+  exports._initialize?.();
+  outAt = exports.out() >>> 2;
   broken = null;
   look();
 }

@@ -18,7 +18,7 @@ export {
   Tanh,
 } from './activation.js';
 export { GRUCell, LSTMCell, RNNCell } from './cell.js';
-export { info, init } from './core.js';
+export { info } from './core.js';
 export { DataLoader } from './data.js';
 export {
   ArgumentError,
@@ -77,4 +77,5 @@ export {
   StepLR,
 } from './schedule.js';
 export { Sequential } from './sequential.js';
+export { init } from './start.js';
 export { Trainer } from './trainer.js';

@@ -86,6 +86,22 @@ KERNEL_INLINE f32x4 kernel_tile(const int rows, const bool padded, int columns, 
     return poison;
 }
 
+// kernel_tile with the number of rows that there are, 1 to 4 (more count as 4).
+KERNEL_INLINE f32x4 kernel_rows(int rows, const bool padded, int columns, int depth,
+                                kernel_operand a, kernel_operand b, float *c, size_t c_step)
+{
+    switch (rows) {
+    case 1:
+        return kernel_tile(1, padded, columns, depth, a, b, c, c_step);
+    case 2:
+        return kernel_tile(2, padded, columns, depth, a, b, c, c_step);
+    case 3:
+        return kernel_tile(3, padded, columns, depth, a, b, c, c_step);
+    default:
+        return kernel_tile(4, padded, columns, depth, a, b, c, c_step);
+    }
+}
+
 // Y[x_rows][w_rows] += X · Wᵀ by dot products along the rows of both, x_rows * w_rows <= 8.
 //
 //     x  x x x x ...  x_step apart            w  w w w w ...  w_step apart

@@ -46,22 +46,8 @@ float small_tiles(int rows, int columns, int depth, kernel_operand a, kernel_ope
         for (int i = 0; i < rows; i += KERNEL_ROWS) {
             const kernel_operand ai = {a.at + (size_t)i * a.row, a.row, a.depth};
             float *out = c + (size_t)i * c_step + j;
-            f32x4 p;
-            switch (rows - i) {
-            case 1:
-                p = kernel_tile(1, false, here, depth, ai, bj, out, c_step);
-                break;
-            case 2:
-                p = kernel_tile(2, false, here, depth, ai, bj, out, c_step);
-                break;
-            case 3:
-                p = kernel_tile(3, false, here, depth, ai, bj, out, c_step);
-                break;
-            default:
-                p = kernel_tile(4, false, here, depth, ai, bj, out, c_step);
-                break;
-            }
-            poison = f32x4_add(poison, p);
+            poison =
+                f32x4_add(poison, kernel_rows(rows - i, false, here, depth, ai, bj, out, c_step));
         }
     }
     return f32x4_sum(poison);
