@@ -381,6 +381,9 @@ static void test_turns(void)
     CHECK(backward(step) == state); // zero_grad forgets
     CHECK(unrolled_reserve(step, 1, 2, 3, 0) == ok && forward(step) == ok);
     CHECK(backward(step) == state);
+    CHECK(reserve(step) == ok && forward(step) == ok && reserve(step) == ok);
+    CHECK(backward(step) == ok && forward(step) == state); // there was room after the one undone
+    CHECK(reserve(step) == ok && unrolled_zero_grad(step) == ok && forward(step) == state);
     CHECK(reserve(step) == ok && forward(step) == ok);
     const int forgetful = optimizer_over(step);
     CHECK(unrolled_optimizer_zero_grad(forgetful) == ok && backward(step) == state);

@@ -300,7 +300,7 @@ static void test_parts(void)
 
 // ------------------------------------------------------------------------------------------ poison
 
-typedef enum { IN_RESULT, IN_LEFT, IN_RIGHT, OVERFLOW, SPOTS } spot;
+typedef enum { IN_RESULT, IN_LEFT, IN_RIGHT, BY_OVERFLOW, SPOTS } spot;
 
 // The poison of a gradient whose value (k, i), and with IN_LEFT and IN_RIGHT more than that, is
 // spoiled: by what stood there, by a value of dY or X, or because a product overflows.
@@ -312,14 +312,14 @@ static float poison_of(products *p, spot where, int m, int k, int i, float bad)
     matrix_fill(&p->dW, false);
     if (where == IN_RESULT)
         *element(&p->dW, k, i) = bad;
-    if (where == IN_LEFT || where == OVERFLOW)
+    if (where == IN_LEFT || where == BY_OVERFLOW)
         spoiled[0] = element(&p->dY, m, k);
-    if (where == IN_RIGHT || where == OVERFLOW)
+    if (where == IN_RIGHT || where == BY_OVERFLOW)
         spoiled[1] = element(&p->X, m, i);
     for (int s = 0; s < 2; s++)
         if (spoiled[s]) {
             saved[s] = *spoiled[s];
-            *spoiled[s] = where == OVERFLOW ? 2e19F : bad; // its square is beyond 3.4e38
+            *spoiled[s] = where == BY_OVERFLOW ? 2e19F : bad; // its square is beyond 3.4e38
         }
     const float poison = matmul_gradient(p->M, p->K, p->I, p->dY.at, p->dY.step, p->X.at, p->X.step,
                                          p->dW.at, fresh(&p->scratch, scratch));
@@ -355,6 +355,21 @@ static bool poisoned_everywhere(int M, int K, int I)
     return good;
 }
 
+// The same at the edges of blocks: 64 rows of dW, 256 columns of it, a depth of 256.
+static void test_poison_at_blocks(void)
+{
+    static const int ks[] = {0, 3, 4, 62, 63, 64, 65}, is[] = {0, 7, 8, 248, 255, 256, 257};
+    products p = products_make(258, 66, 258, false);
+    CHECK(poison_of(&p, IN_RESULT, 0, 0, 0, 0) == 0);
+    for (int where = 0; where < SPOTS; where++)
+        for (int k = 0; k < 7; k++)
+            for (int i = 0; i < 7; i++) {
+                const int m = (k + i) % 2 ? 257 : 100 * (i % 3); // of either block of depth
+                CHECK(isnan(poison_of(&p, (spot)where, m, ks[k], is[i], INFINITY)));
+            }
+    products_free(&p);
+}
+
 static void test_poison(void)
 {
     static const int rows[] = {1, 2, 5, 32, 33, 70}, lengths[] = {1, 2, 3, 4, 5, 7, 8, 9, 12, 17};
@@ -371,6 +386,7 @@ int main(void)
     test_sizes_of_scratch();
     test_parts();
     test_poison();
+    test_poison_at_blocks();
     printf("rounding: at most %.2f of what is allowed\n", worst);
     return test_report("matmul");
 }
