@@ -174,6 +174,18 @@ export class ReduceLROnPlateau extends Schedule {
     this.cooldownCounter = 0;
   }
 
+  /** `best` is null before the first step: JSON has no infinity. @override */
+  stateDict() {
+    return { ...super.stateDict(), best: Number.isFinite(this.best) ? this.best : null };
+  }
+
+  /** @override @param {object} state */
+  loadStateDict(state) {
+    const given = /** @type {Record<string, unknown>} */ (state ?? {});
+    const worst = given.mode === 'max' ? -Infinity : Infinity;
+    super.loadStateDict({ ...given, best: given.best === null ? worst : given.best });
+  }
+
   /** @override @param {number} [metric]  a loss (mode 'min') or a score ('max') */
   step(metric) {
     if (typeof metric !== 'number') {
