@@ -57,7 +57,6 @@ export class Trainer extends Resource {
   #inputs;
   #usesTime;
   #batchFirst;
-  #manyToOne;
   #steps = 0;
   /** @type {WeakMap<DataLoader, import('./data.js').Epoch>} epochs that fit has not finished */
   #interrupted = new WeakMap();
@@ -112,7 +111,6 @@ export class Trainer extends Resource {
     this.#inputs = word(1) || 1;
     this.#usesTime = word(3) === 1;
     this.#batchFirst = word(4) === 1;
-    this.#manyToOne = word(5) === 1;
   }
 
   /**
@@ -134,7 +132,7 @@ export class Trainer extends Resource {
     const T = stepsOf(x.length, N, this.#inputs, `${what} input`);
     const shape = resolveShape(options.targetShape, t.length, `${what} targetShape`);
 
-    const outputs = this.#reserve(handle, T, N, t, shape, what);
+    const prediction = this.#reserve(handle, T, N, t, shape, what);
     writeAt(word(0), x);
     writeAt(word(1), t);
     const status = attempt('trainer_step', handle);
@@ -145,7 +143,6 @@ export class Trainer extends Resource {
     const loss = double(0);
     if (shape && !Loss.takesClasses(this.#loss)) {
       // last: console.warn may be the caller's own
-      const prediction = this.#predictionShape(T, N, outputs);
       warnBroadcast(Resource.kindOf(this.#loss), prediction, shape);
     }
     return loss;
@@ -158,6 +155,7 @@ export class Trainer extends Resource {
    * @param {Float32Array | Int32Array} target
    * @param {number[] | null} shape
    * @param {string} what
+   * @returns {number[]}  with a shape given: the prediction's
    */
   #reserve(handle, T, N, target, shape, what) {
     let at = 0;
@@ -183,15 +181,8 @@ export class Trainer extends Resource {
           `got ${target.length}; targetShape says how another shape broadcasts`,
       );
     }
-    return word(3);
-  }
-
-  /** @param {number} T @param {number} N @param {number} outputs  values in the prediction */
-  #predictionShape(T, N, outputs) {
-    if (this.#manyToOne) return [N, outputs / N];
-    if (!this.#usesTime) return [T * N, outputs / (T * N)];
-    const perRow = outputs / (T * N);
-    return this.#batchFirst ? [N, T, perRow] : [T, N, perRow];
+    // only a target of another shape is ever compared with it
+    return shape ? Array.from({ length: word(4) }, (_, i) => word(5 + i)) : [];
   }
 
   /** @param {number} number  of the parameter; −1: the loss */

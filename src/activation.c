@@ -32,18 +32,10 @@ static void activation_plan(module *m, arena *a)
 static void relu(size_t n, const float *x, float *y)
 {
     for (size_t i = 0; i < n; i += 4) {
-        const int lanes = n - i < 4 ? (int)(n - i) : 4;
+        const int lanes = simd_lanes(i, n);
         const f32x4 v = f32x4_load_n(x + i, lanes);
         f32x4_store_n(y + i, f32x4_select(f32x4_lt(v, f32x4_zero()), f32x4_zero(), v), lanes);
     }
-}
-
-// The first `lanes` lanes of v, the others `other`.
-static f32x4 lanes_or(f32x4 v, int lanes, float other)
-{
-    const float count = (float)lanes;
-    const i32x4 inside = f32x4_lt(f32x4_make(0, 1, 2, 3), f32x4_splat(count));
-    return f32x4_select(inside, v, f32x4_splat(other));
 }
 
 // The largest of a row; NaN where the row has one.
@@ -64,7 +56,7 @@ static void softmax_row(int F, const float *x, float *y, bool logarithm)
         const int lanes = F - i;
         const f32x4 shifted = f32x4_sub(f32x4_load_n(x + i, lanes), max);
         const f32x4 e = f32x4_exp(shifted);
-        sums = f32x4_add(sums, lanes_or(e, lanes, 0.0F));
+        sums = f32x4_add(sums, f32x4_first(e, lanes, f32x4_zero()));
         f32x4_store_n(y + i, logarithm ? shifted : e, lanes);
     }
     const f32x4 sum = f32x4_splat(f32x4_sum(sums)), log_sum = f32x4_log(sum);
@@ -116,7 +108,7 @@ static void softmax_row_backward(int F, const float *y, const float *dy, float *
     for (int i = 0; i < F; i += 4) {
         const f32x4 d = f32x4_load_n(dy + i, F - i);
         const f32x4 term = logarithm ? d : f32x4_mul(d, f32x4_load_n(y + i, F - i));
-        sums = f32x4_add(sums, lanes_or(term, F - i, 0.0F));
+        sums = f32x4_add(sums, f32x4_first(term, F - i, f32x4_zero()));
     }
     const f32x4 sum = f32x4_splat(f32x4_sum(sums));
     for (int i = 0; i < F; i += 4) {
@@ -141,7 +133,7 @@ static void activation_backward(module *m, const float *dy, int wanted)
         return;
     }
     for (size_t i = 0; i < n; i += 4) {
-        const int lanes = n - i < 4 ? (int)(n - i) : 4;
+        const int lanes = simd_lanes(i, n);
         const f32x4 d =
             elementwise_gradient(kind, f32x4_load_n(y + i, lanes), f32x4_load_n(dy + i, lanes));
         f32x4_store_n(m->dx + i, d, lanes);

@@ -336,6 +336,11 @@ int unrolled_trainer_reserve(int handle, int T, int N, int F, int target_dims,
     api_pointer(1, t->target);
     api_count(2, t->pair.targets);
     api_count(3, t->pair.predictions);
+    int shape_of[3];
+    const int dims = trainer_prediction_shape(t, shape_of);
+    api_out.words[4] = (uint32_t)dims;
+    for (int i = 0; i < dims; i++)
+        api_out.words[5 + i] = (uint32_t)shape_of[i];
     return UNROLLED_OK;
 }
 

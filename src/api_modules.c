@@ -166,7 +166,6 @@ int unrolled_module_info(int handle)
     api_out.words[2] = (uint32_t)m->outputs;
     api_out.words[3] = m->uses_time;
     api_out.words[4] = m->batch_first;
-    api_out.words[5] = m->many_to_one;
     return UNROLLED_OK;
 }
 

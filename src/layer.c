@@ -52,11 +52,8 @@ void layer_plan(layer *l, int T, int N, bool keep, arena *a)
     l->m = l->P ? arena_floats(a, kept, n, h) : NULL;
     l->dm = l->P && keep ? arena_floats(a, 1, n, h) : NULL;
     l->dh = l->P && keep ? arena_floats(a, (size_t)T, n, (size_t)Ho) : NULL;
-    // forward: all gates at once; backward of a GRU: the tied gates, then the third
-    l->panels = arena_floats(
-        a, 1, 1,
-        size_max(matmul_panels(N, GH, Ho),
-                 gru ? matmul_panels(N, GRU_TIED * l->H, Ho) + matmul_panels(N, l->H, Ho) : 0));
+    // also for a GRU's backward, which packs its tied gates and the third one by themselves
+    l->panels = arena_floats(a, 1, 1, matmul_panels(N, GH, Ho));
     l->panels_hr = l->P ? arena_floats(a, 1, 1, matmul_panels(N, l->P, l->H)) : NULL;
     l->scratch =
         arena_floats(a, 1, 1,

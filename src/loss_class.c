@@ -67,7 +67,7 @@ static softmax softmax_of(const loss *l, const loss_pair *pair, int targets, con
     for (int c = 0; c < C; c += alone ? 4 : 1) {
         const int lanes = alone ? C - c : targets;
         const f32x4 scores = f32x4_load_n(x + (size_t)c * inner, lanes);
-        max = f32x4_max(max, loss_first_lanes(scores, lanes, lowest)); // NaN shows in the sums
+        max = f32x4_max(max, f32x4_first(scores, lanes, lowest)); // NaN shows in the sums
     }
     f32x4_store(s.max, max);
     if (alone) {
@@ -80,7 +80,7 @@ static softmax softmax_of(const loss *l, const loss_pair *pair, int targets, con
     for (int c = 0; c < C; c += alone ? 4 : 1) { // most of the running time is spent here
         const int lanes = alone ? C - c : targets;
         const size_t at = (size_t)c * inner;
-        const f32x4 scores = loss_first_lanes(f32x4_load_n(x + at, lanes), lanes, lowest);
+        const f32x4 scores = f32x4_first(f32x4_load_n(x + at, lanes), lanes, lowest);
         const f32x4 shifted = f32x4_sub(scores, max);
         const f32x4 power = f32x4_exp(shifted); // 0 in lanes behind the last class
         loss_sum_add(&sum, power);
@@ -88,7 +88,7 @@ static softmax softmax_of(const loss *l, const loss_pair *pair, int targets, con
             f32x4_store_n(powers + at, power, lanes);
         if (l->parameter != 0) {
             const f32x4 terms = f32x4_mul(load_weights(l, c, lanes, !alone), shifted);
-            loss_sum_add(&weighted, loss_first_lanes(terms, lanes, f32x4_zero()));
+            loss_sum_add(&weighted, f32x4_first(terms, lanes, f32x4_zero()));
         }
     }
     loss_sum_close(&sum);

@@ -18,15 +18,6 @@ void loss_class_backward(const loss *l, const loss_pair *pair, const float *pred
                          const int32_t *target, const float *grad_output, double scale,
                          float *dprediction);
 
-// The first `lanes` lanes of a; `rest` in those behind.
-static inline f32x4 loss_first_lanes(f32x4 a, int lanes, f32x4 rest)
-{
-    if (lanes >= 4)
-        return a;
-    const f32x4 places = f32x4_make(0, 1, 2, 3);
-    return f32x4_select(f32x4_lt(places, f32x4_splat((float)lanes)), a, rest);
-}
-
 // Four sums side by side, of any length: eight terms in float, then on in double.
 typedef struct {
     f32x4 block;

@@ -37,8 +37,6 @@ static inline f32x4 load_row(const float *row, size_t step, size_t i, int lanes)
     return step ? f32x4_load_n(row + i, lanes) : f32x4_load_splat(row);
 }
 
-static inline int lanes_at(size_t i, size_t n) { return n - i < 4 ? (int)(n - i) : 4; }
-
 // log(1 + e^-y), y >= 0. The logarithm is of 1 + e^-y rounded; what rounding took away follows, or
 // losses below 1e-7 would be 0.
 static inline f32x4 log1p_exp_minus(f32x4 y)
@@ -171,14 +169,14 @@ double loss_regression_forward(const loss *l, const loss_pair *pair, const float
     do {
         const float *x = prediction + rows.x, *t = target + rows.t;
         for (size_t i = 0; i < n; i += 4) { // most of the running time is spent here
-            const int lanes = lanes_at(i, n);
+            const int lanes = simd_lanes(i, n);
             const f32x4 w = load_row(f.weights, f.weight_step, i, lanes);
             const f32x4 v =
                 value(&f, load_row(x, x_step, i, lanes), load_row(t, t_step, i, lanes), w);
             if (elements)
                 f32x4_store_n(elements + rows.y + i, v, lanes);
             else
-                loss_sum_add(&sum, loss_first_lanes(v, lanes, f32x4_zero()));
+                loss_sum_add(&sum, f32x4_first(v, lanes, f32x4_zero()));
         }
     } while (walk_on(&rows));
     loss_sum_close(&sum);
@@ -197,7 +195,7 @@ static void backward_each(const formula *f, const loss_pair *pair, const float *
     do {
         const float *x = prediction + rows.x, *t = target + rows.t;
         for (size_t i = 0; i < n; i += 4) { // most of the running time is spent here
-            const int lanes = lanes_at(i, n);
+            const int lanes = simd_lanes(i, n);
             const f32x4 w = load_row(f->weights, f->weight_step, i, lanes);
             f32x4 s = slope(f, f32x4_load_n(x + i, lanes), load_row(t, t_step, i, lanes), w);
             s = f32x4_mul(s, scale);
@@ -230,12 +228,12 @@ static void backward_summed(const formula *f, const loss_pair *pair, const float
                 const float *t = target + places.t + repeats.t;
                 const size_t y = places.y + repeats.y;
                 for (size_t i = start; i < end; i += 4) {
-                    const int lanes = lanes_at(i, end);
+                    const int lanes = simd_lanes(i, end);
                     f32x4 s =
                         slope(f, load_row(x, x_step, i, lanes), load_row(t, t_step, i, lanes), one);
                     if (grad_output)
                         s = f32x4_mul(s, f32x4_load_n(grad_output + y + i, lanes));
-                    loss_sum_add(&sum, loss_first_lanes(s, lanes, f32x4_zero()));
+                    loss_sum_add(&sum, f32x4_first(s, lanes, f32x4_zero()));
                 }
             } while (walk_on(&repeats));
             loss_sum_close(&sum);

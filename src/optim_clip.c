@@ -13,9 +13,6 @@
 #include "rng.h"
 #include "simd.h"
 
-// How many of the n values are left at i, 4 at most.
-static inline int lanes_at(size_t i, size_t n) { return n - i < 4 ? (int)(n - i) : 4; }
-
 // ---------------------------------------------------------------------------------- powers, double
 
 // e^x = 2^n e^r, |r| <= ln(2) / 2, by the series of e^r. 0 and infinity where 2^n is out of range.
@@ -59,7 +56,7 @@ static double largest_of(const optim_span *spans, int num_spans)
     i32x4 numbers = i32x4_splat(-1); // lanes that have met no NaN
     for (int k = 0; k < num_spans; k++)
         for (size_t i = 0; i < spans[k].count; i += 4) {
-            const int lanes = lanes_at(i, spans[k].count);
+            const int lanes = simd_lanes(i, spans[k].count);
             const f32x4 a = f32x4_abs(f32x4_load_n(spans[k].grad + i, lanes));
             most = f32x4_max(most, a);
             numbers = i32x4_and(numbers, f32x4_eq(a, a));
@@ -120,7 +117,7 @@ static double sum_of(size_t n, const float *g, bool square)
         total += wide_sum(f32x4_add(f32x4_add(a, b), f32x4_add(c, d)));
     }
     for (; i < n; i += 4)
-        total += wide_sum(abs_or_square(f32x4_load_n(g + i, lanes_at(i, n)), square));
+        total += wide_sum(abs_or_square(f32x4_load_n(g + i, simd_lanes(i, n)), square));
     return total;
 }
 
@@ -150,7 +147,7 @@ void optim_clip_norm(const optim_span *spans, int num_spans, double norm, double
     for (int k = 0; k < num_spans; k++)
         for (size_t i = 0; i < spans[k].count; i += 4) {
             float *g = spans[k].grad + i;
-            const int lanes = lanes_at(i, spans[k].count);
+            const int lanes = simd_lanes(i, spans[k].count);
             f32x4_store_n(g, f32x4_mul(f32x4_load_n(g, lanes), factor), lanes); // (2)
         }
 }
@@ -162,7 +159,7 @@ void optim_clip_value(const optim_span *spans, int num_spans, double value)
     for (int k = 0; k < num_spans; k++)
         for (size_t i = 0; i < spans[k].count; i += 4) {
             float *g = spans[k].grad + i;
-            const int lanes = lanes_at(i, spans[k].count);
+            const int lanes = simd_lanes(i, spans[k].count);
             const f32x4 clamped = f32x4_min(f32x4_max(f32x4_load_n(g, lanes), low), high);
             f32x4_store_n(g, clamped, lanes);
         }

@@ -165,4 +165,16 @@ static inline f32x4 f32x4_zero(void) { return f32x4_splat(0.0F); }
 // a lane that is infinite or NaN becomes NaN, any other 0: sums of these stay 0 while all is well.
 static inline f32x4 f32x4_poison(f32x4 a) { return f32x4_sub(a, a); }
 
+// The first `lanes` lanes of a; `rest` in those behind.
+static inline f32x4 f32x4_first(f32x4 a, int lanes, f32x4 rest)
+{
+    if (lanes >= 4)
+        return a;
+    const f32x4 places = f32x4_make(0, 1, 2, 3);
+    return f32x4_select(f32x4_lt(places, f32x4_splat((float)lanes)), a, rest);
+}
+
+// How many of n values are left at i, 4 at most: the lanes of a loop's last block.
+static inline int simd_lanes(size_t i, size_t n) { return n - i < 4 ? (int)(n - i) : 4; }
+
 #endif

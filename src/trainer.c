@@ -38,9 +38,9 @@ void trainer_destroy(trainer *t)
     memory_give(t);
 }
 
-// The prediction's shape as PyTorch would have it: [N][K], [T][N][K] or [N][T][K].
-static int prediction_shape(const module *m, int *dims)
+int trainer_prediction_shape(const trainer *t, int dims[3])
 {
+    const module *m = t->model;
     const shape out = m->out;
     if (!m->uses_time || m->many_to_one) {
         dims[0] = out.T * out.N, dims[1] = out.F;
@@ -57,7 +57,7 @@ static status match(const trainer *t, int target_dims, const int *target_shape, 
     const loss *rule = &t->objective->rule;
     const shape out = t->model->out;
     int prediction[3];
-    const int dims = prediction_shape(t->model, prediction);
+    const int dims = trainer_prediction_shape(t, prediction);
 
     if (loss_takes_classes(rule->kind)) { // one class a row, however the rows are arranged
         const int rows[] = {out.T * out.N, out.F};

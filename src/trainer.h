@@ -28,6 +28,10 @@ void trainer_destroy(trainer *t);
 // The caller then writes t->model->call.input and t->target.
 status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape);
 
+// The reserved batch's prediction as PyTorch would have it: [N][K], [T][N][K] or [N][T][K]. Returns
+// how many axes there are.
+int trainer_prediction_shape(const trainer *t, int dims[3]);
+
 // Whether that room is still there: the model may have been planned for something else since.
 bool trainer_ready(const trainer *t);
 

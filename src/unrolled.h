@@ -104,7 +104,7 @@ int unrolled_sequential_create(int count, const int32_t *modules);
 UNROLLED_API(unrolled_destroy) int unrolled_destroy(int handle);
 
 // out[0] parameters, out[1] inputs, out[2] outputs (0: any), out[3] 1 when T and N matter to it,
-// out[4] 1 when batch first, out[5] 1 when one step comes out of many.
+// out[4] 1 when batch first.
 UNROLLED_API(unrolled_module_info) int unrolled_module_info(int module);
 // out[0] data, out[1] gradient, out[2] rows, out[3] columns (0: a vector), out[4] name (C string).
 // Only of a module that is no Sequential: its parameters are those of its modules.
@@ -225,7 +225,8 @@ UNROLLED_API(unrolled_trainer_create)
 int unrolled_trainer_create(int module, int loss, int optimizer, double clip_norm,
                             int on_nonfinite);
 // Room for one batch; target_dims -1: the target has the prediction's shape (classes: one a row).
-// out[0] input, out[1] target, out[2] values in the target, out[3] values in the prediction.
+// out[0] input, out[1] target, out[2] values in the target, out[3] values in the prediction,
+// out[4] its axes, out[5…] their sizes.
 UNROLLED_API(unrolled_trainer_reserve)
 int unrolled_trainer_reserve(int trainer, int T, int N, int F, int target_dims,
                              const int32_t *target);
