@@ -164,7 +164,7 @@ void cell_backward(cell *c, int given)
     if (!(given & UNROLLED_HAS_C))
         vector_zero(count, f->dc);
     vector_zero((size_t)f->step.N * (size_t)c->base.inputs, f->dx);
-    c->base.poison += layer_backward(&f->step, &run, NULL, 0, f->dh, f->dc, true, f->dx);
+    c->base.suspect |= layer_backward(&f->step, &run, NULL, 0, f->dh, f->dc, true, f->dx);
     c->depth--;
     c->prepared = false; // for another frame
 }

@@ -146,10 +146,10 @@ void layer_forward(layer *l, const layer_run *run, float *hn, float *cn)
 
 // (5) and (6), after the loop: products over all T·N rows. dgates are in `gates`; for a GRU the
 // gradient of the third recurrent part is in recurrent_n.
-static float weight_gradients(layer *l, const layer_run *run, float *dx)
+static bool weight_gradients(layer *l, const layer_run *run, float *dx)
 {
     const int T = l->T, N = l->N, I = l->I, H = l->H, Ho = state_size(l), GH = gate_values(l);
-    const bool gru = l->kind == UNROLLED_GRU;
+    const bool gru = l->kind == UNROLLED_GRU, add = !run->fresh;
     const int M = T * N, later = M - N, tied = gru ? GRU_TIED * H : GH;
     const size_t gates_step = (size_t)GH, n_step = (size_t)H;
     // rows that have a step before them, and that step's h
@@ -159,39 +159,44 @@ static float weight_gradients(layer *l, const layer_run *run, float *dx)
     // the row whose h_prev is h0
     const size_t first = l->reverse ? (size_t)later : 0;
     float *dw_n = l->dw_hh + (size_t)tied * (size_t)Ho;
-    float poison =
-        matmul_gradient(M, GH, I, l->gates, gates_step, run->x, (size_t)I, l->dw_ih, l->scratch);
+    bool suspect = matmul_gradient(M, GH, I, l->gates, gates_step, run->x, (size_t)I, add, l->dw_ih,
+                                   l->scratch);
+    bool add_hh = add; // dw_hh has two parts, one or none
 
     if (later > 0) {
-        poison += matmul_gradient(later, tied, Ho, gates, gates_step, before, run->y_step, l->dw_hh,
-                                  l->scratch);
+        suspect |= matmul_gradient(later, tied, Ho, gates, gates_step, before, run->y_step, add_hh,
+                                   l->dw_hh, l->scratch);
         if (gru)
-            poison +=
-                matmul_gradient(later, H, Ho, parts, n_step, before, run->y_step, dw_n, l->scratch);
+            suspect |= matmul_gradient(later, H, Ho, parts, n_step, before, run->y_step, add_hh,
+                                       dw_n, l->scratch);
+        add_hh = true;
     }
     if (!run->zero_start) {
-        poison += matmul_gradient(N, tied, Ho, l->gates + first * gates_step, gates_step, run->h0,
-                                  (size_t)Ho, l->dw_hh, l->scratch);
+        suspect |= matmul_gradient(N, tied, Ho, l->gates + first * gates_step, gates_step, run->h0,
+                                   (size_t)Ho, add_hh, l->dw_hh, l->scratch);
         if (gru)
-            poison += matmul_gradient(N, H, Ho, l->recurrent_n + first * n_step, n_step, run->h0,
-                                      (size_t)Ho, dw_n, l->scratch);
+            suspect |= matmul_gradient(N, H, Ho, l->recurrent_n + first * n_step, n_step, run->h0,
+                                       (size_t)Ho, add_hh, dw_n, l->scratch);
+        add_hh = true;
     }
+    if (!add_hh)
+        vector_zero((size_t)GH * (size_t)Ho, l->dw_hh);
     if (l->db_ih) {
-        poison += vector_add_columns(M, GH, l->gates, gates_step, l->db_ih);
-        poison += vector_add_columns(M, tied, l->gates, gates_step, l->db_hh);
+        suspect |= vector_sum_rows(M, GH, l->gates, gates_step, add, l->db_ih);
+        suspect |= vector_sum_rows(M, tied, l->gates, gates_step, add, l->db_hh);
         if (gru)
-            poison += vector_add_columns(M, H, l->recurrent_n, n_step, l->db_hh + tied);
+            suspect |= vector_sum_rows(M, H, l->recurrent_n, n_step, add, l->db_hh + tied);
     }
     if (l->P)
-        poison +=
-            matmul_gradient(M, l->P, H, l->dh, (size_t)l->P, l->m, (size_t)H, l->dw_hr, l->scratch);
+        suspect |= matmul_gradient(M, l->P, H, l->dh, (size_t)l->P, l->m, (size_t)H, add, l->dw_hr,
+                                   l->scratch);
     if (dx)
         matmul_backward(M, GH, I, l->gates, gates_step, l->w_ih, dx, (size_t)I, l->scratch);
-    return poison;
+    return suspect;
 }
 
-float layer_backward(layer *l, const layer_run *run, const float *dy, size_t dy_step, float *dh,
-                     float *dc, bool want_state, float *dx)
+bool layer_backward(layer *l, const layer_run *run, const float *dy, size_t dy_step, float *dh,
+                    float *dc, bool want_state, float *dx)
 {
     const int T = l->T, N = l->N, H = l->H, Ho = state_size(l), GH = gate_values(l);
     const bool gru = l->kind == UNROLLED_GRU;

@@ -44,7 +44,8 @@ typedef struct {
     const float *x;       // [T][N][I]
     const float *h0, *c0; // [N][Ho], [N][H]
     bool zero_start;      // h0 is all zeros: its products are left out
-    float *y;             // [T][N][Ho], rows y_step apart
+    bool fresh; // gradients of parameters hold nothing yet: they are written, not added to
+    float *y;   // [T][N][Ho], rows y_step apart
     size_t y_step;
 } layer_run;
 
@@ -53,8 +54,9 @@ void layer_forward(layer *l, const layer_run *run, float *hn, float *cn);
 
 // dy [T][N][Ho], rows dy_step apart, or NULL: no gradient from above.
 // dh [N][Ho] and dc [N][H] (LSTM): in: gradients of hn and cn; out: of h0 and c0, of h0 only when
-// want_state. dx [T][N][I] is ADDED to, or NULL. Returns the poison of the gradients written.
-float layer_backward(layer *l, const layer_run *run, const float *dy, size_t dy_step, float *dh,
-                     float *dc, bool want_state, float *dx);
+// want_state. dx [T][N][I] is ADDED to, or NULL. Returns true when a gradient of a parameter may
+// not be finite.
+bool layer_backward(layer *l, const layer_run *run, const float *dy, size_t dy_step, float *dh,
+                    float *dc, bool want_state, float *dx);
 
 #endif

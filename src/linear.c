@@ -62,9 +62,11 @@ static void linear_backward(module *m, const float *dy, int wanted)
         vector_zero((size_t)M * (size_t)I, m->dx);
         matmul_backward(M, K, I, dy, (size_t)K, weight(m), m->dx, (size_t)I, l->scratch); // (2)
     }
-    m->poison += matmul_gradient(M, K, I, dy, (size_t)K, l->x, (size_t)I, m->grads, l->scratch);
+    m->suspect |=
+        matmul_gradient(M, K, I, dy, (size_t)K, l->x, (size_t)I, !m->fresh, m->grads, l->scratch);
     if (bias(m)) // (3)
-        m->poison += vector_add_columns(M, K, dy, (size_t)K, m->grads + m->table[1].offset);
+        m->suspect |=
+            vector_sum_rows(M, K, dy, (size_t)K, !m->fresh, m->grads + m->table[1].offset);
 }
 
 static const module_kind linear_kind = {.shape_of = linear_shape_of,

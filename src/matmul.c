@@ -1,137 +1,129 @@
 // Chooses the path and loops over blocks. Large products keep a panel of the right operand (256
-// deep, 8 wide: 8 KiB) in the first cache while rows of the left one stream past it from the
+// deep, 8 wide: 8 KiB) in the first cache while panels of the left one stream past it from the
 // second.
 #include "matmul.h"
 
-#include "matmul_kernel.h"
-#include "matmul_pack.h"
 #include "matmul_small.h"
+#include "matmul_tile.h"
 
 enum {
     DEPTH = 256,   // of a panel
-    COLUMNS = 256, // packed at a time: DEPTH * COLUMNS floats are 256 KiB
-    ROWS = 64,     // of the left operand packed at a time (weight gradients)
-    FEW = 32,      // up to so many rows nothing is packed
+    COLUMNS = 256, // of the right operand packed at a time: DEPTH * COLUMNS floats are 256 KiB
+    ROWS = 64,     // of the left operand packed at a time
+    NEAR = 16,     // of it inside a time loop, where they lie on the stack: 16 KiB
+    FEW = 32,      // up to so many rows the right operand is not packed
     PACK_FROM = 6, // rows from which weights are packed for a time loop
     SHORT = 8      // below this length a dot product does not fill its lanes
 };
 
-// C[rows][columns] += A · panels, the panels full depth and 8 wide.
-static float panel_tiles(int rows, int columns, int depth, kernel_operand a, const float *panels,
-                         size_t panel_depth, float *c, size_t c_step)
+// C[rows][columns] (+)= A · B of packed operands; the panels of B lie `apart` floats apart.
+static bool tiles(int rows, int columns, int depth, const float *left, const float *right,
+                  size_t apart, bool add, float *C, size_t c_step)
 {
-    f32x4 poison = f32x4_zero();
+    const int whole = rows / TILE_ROWS;
+    const size_t left_apart = (size_t)depth * TILE_ROWS, down = TILE_ROWS * c_step;
+    bool suspect = false;
 
-    for (int j = 0; j < columns; j += KERNEL_COLUMNS, panels += panel_depth * KERNEL_COLUMNS) {
-        const int here = int_min(KERNEL_COLUMNS, columns - j);
-        const kernel_operand b = {panels, 1, KERNEL_COLUMNS};
-        for (int i = 0; i < rows; i += KERNEL_ROWS) {
-            const kernel_operand ai = {a.at + (size_t)i * a.row, a.row, a.depth};
-            float *out = c + (size_t)i * c_step + j;
-            poison =
-                f32x4_add(poison, kernel_rows(rows - i, true, here, depth, ai, b, out, c_step));
+    for (int j = 0; j < columns; j += TILE_COLUMNS, right += apart) {
+        tile_run run = {.count = whole,
+                        .depth = depth,
+                        .left = left,
+                        .left_apart = left_apart,
+                        .right = right,
+                        .right_down = TILE_COLUMNS,
+                        .c = C + j,
+                        .c_apart = down,
+                        .c_step = c_step,
+                        .add = add};
+        int done = 0;
+        if (columns - j >= TILE_COLUMNS) {
+            suspect |= tile_whole(TILE_ROWS, &run);
+            done = whole * TILE_ROWS;
+            run.left += (size_t)whole * left_apart, run.c += (size_t)whole * down;
+        }
+        for (; done < rows; done += TILE_ROWS) {
+            suspect |= tile_edge(rows - done, columns - j, &run);
+            run.left += left_apart, run.c += down;
         }
     }
-    return f32x4_sum(poison);
+    return suspect;
+}
+
+// C[rows][columns] (+)= A · B, both packed block by block.
+static bool product(int rows, int columns, int depth, operand a, operand b, bool add, float *C,
+                    size_t c_step, float *scratch)
+{
+    bool suspect = false;
+
+    for (int j = 0; j < columns; j += COLUMNS) {
+        const int wide = int_min(COLUMNS, columns - j);
+        for (int k = 0; k < depth; k += DEPTH) {
+            const int deep = int_min(DEPTH, depth - k);
+            float *right = scratch, *left = scratch + pack_size(wide, deep, TILE_COLUMNS);
+            pack(wide, deep, TILE_COLUMNS, operand_from(b, j, k), right);
+            for (int i = 0; i < rows; i += ROWS) {
+                const int high = int_min(ROWS, rows - i);
+                pack(high, deep, TILE_ROWS, operand_from(a, i, k), left);
+                suspect |= tiles(high, wide, deep, left, right, (size_t)deep * TILE_COLUMNS,
+                                 add || k > 0, C + (size_t)i * c_step + j, c_step);
+            }
+        }
+    }
+    return suspect;
 }
 
 size_t matmul_scratch(int M, int K, int I)
 {
-    // forward packs Wᵀ (depth I), backward W (depth K), the gradient X and dYᵀ (depth M)
-    const int wide = int_round_up(int_min(int_max(K, I), COLUMNS), KERNEL_COLUMNS);
+    // the right operand of the forward is Wᵀ, of depth I, of the backward W, of depth K, and of the
+    // gradient X, of depth M
+    const int wide = int_round_up(int_min(int_max(K, I), COLUMNS), TILE_COLUMNS);
     const int deep = int_min(int_max(int_max(M, K), I), DEPTH);
-    if (M <= FEW) // only a forward of short rows packs
-        return I == 1 || I >= SHORT ? 0 : (size_t)wide * (size_t)I;
+    if (M <= FEW && (I == 1 || I >= SHORT)) // only a forward of short rows packs
+        return 0;
     return (size_t)deep * (size_t)(wide + ROWS);
 }
 
 void matmul_forward(int M, int of, int K, int I, const float *X, size_t x_step, const float *W,
                     float *Y, size_t y_step, float *scratch)
 {
-    if (I == 1) { // one value a row: W is a row vector, nothing to pack
-        small_tiles(M, K, 1, (kernel_operand){X, x_step, 1}, (kernel_operand){W, 1, 1}, Y, y_step);
-        return;
-    }
-    if (of <= FEW && I >= SHORT) {
+    if (I == 1) // one value a row: W is a row vector
+        small_tiles(M, K, 1, (operand){X, x_step, 1}, (operand){W, 1, 1}, true, Y, y_step);
+    else if (of <= FEW && I >= SHORT)
         small_dot(M, K, I, X, x_step, W, (size_t)I, Y, y_step);
-        return;
-    }
-    for (int j = 0; j < K; j += COLUMNS) {
-        const int columns = int_min(COLUMNS, K - j);
-        for (int k = 0; k < I; k += DEPTH) {
-            const int depth = int_min(DEPTH, I - k);
-            pack_rows(columns, depth, KERNEL_COLUMNS, W + (size_t)j * (size_t)I + k, (size_t)I,
-                      scratch);
-            panel_tiles(M, columns, depth, (kernel_operand){X + k, x_step, 1}, scratch,
-                        (size_t)depth, Y + j, y_step);
-        }
-    }
+    else
+        product(M, K, I, (operand){X, x_step, 1}, (operand){W, (size_t)I, 1}, true, Y, y_step,
+                scratch);
 }
 
 void matmul_backward(int M, int K, int I, const float *dY, size_t dy_step, const float *W,
                      float *dX, size_t dx_step, float *scratch)
 {
-    if (I == 1 && K >= SHORT) { // W is one row: dot products with it
+    const operand a = {dY, dy_step, 1}, b = {W, 1, (size_t)I};
+
+    if (I == 1 && K >= SHORT) // W is one row: dot products with it
         small_dot(M, 1, K, dY, dy_step, W, (size_t)K, dX, dx_step);
-        return;
-    }
-    if (M <= FEW) {
-        small_tiles(M, I, K, (kernel_operand){dY, dy_step, 1}, (kernel_operand){W, 1, (size_t)I},
-                    dX, dx_step);
-        return;
-    }
-    for (int j = 0; j < I; j += COLUMNS) {
-        const int columns = int_min(COLUMNS, I - j);
-        for (int k = 0; k < K; k += DEPTH) {
-            const int depth = int_min(DEPTH, K - k);
-            pack_columns(columns, depth, KERNEL_COLUMNS, W + (size_t)k * (size_t)I + j, (size_t)I,
-                         scratch);
-            panel_tiles(M, columns, depth, (kernel_operand){dY + k, dy_step, 1}, scratch,
-                        (size_t)depth, dX + j, dx_step);
-        }
-    }
+    else if (M <= FEW)
+        small_tiles(M, I, K, a, b, true, dX, dx_step);
+    else
+        product(M, I, K, a, b, true, dX, dx_step, scratch);
 }
 
-float matmul_gradient(int M, int K, int I, const float *dY, size_t dy_step, const float *X,
-                      size_t x_step, float *dW, float *scratch)
+bool matmul_gradient(int M, int K, int I, const float *dY, size_t dy_step, const float *X,
+                     size_t x_step, bool add, float *dW, float *scratch)
 {
-    float poison = 0.0F;
+    const operand a = {dY, 1, dy_step}, b = {X, 1, x_step};
 
-    if (I == 1) { // dW is a row vector: Xᵀ · dY, in blocks so that rounding errors do not pile up
-        for (int k = 0; k < M; k += DEPTH)
-            poison += small_tiles(
-                1, K, int_min(DEPTH, M - k), (kernel_operand){X + (size_t)k * x_step, 1, x_step},
-                (kernel_operand){dY + (size_t)k * dy_step, 1, dy_step}, dW, (size_t)K);
-        return poison;
-    }
+    if (I == 1) // dW is a row vector: Xᵀ · dY
+        return small_tiles(1, K, M, b, a, add, dW, (size_t)K);
     if (M <= FEW)
-        return small_tiles(K, I, M, (kernel_operand){dY, 1, dy_step},
-                           (kernel_operand){X, 1, x_step}, dW, (size_t)I);
-
-    for (int j = 0; j < I; j += COLUMNS) {
-        const int columns = int_min(COLUMNS, I - j);
-        for (int k = 0; k < M; k += DEPTH) {
-            const int depth = int_min(DEPTH, M - k);
-            float *right = scratch, *left = scratch + pack_size(columns, depth, KERNEL_COLUMNS);
-            pack_columns(columns, depth, KERNEL_COLUMNS, X + (size_t)k * x_step + j, x_step, right);
-            for (int i = 0; i < K; i += ROWS) {
-                const int rows = int_min(ROWS, K - i);
-                pack_columns(rows, depth, KERNEL_ROWS, dY + (size_t)k * dy_step + i, dy_step, left);
-                for (int r = 0; r < rows; r += KERNEL_ROWS)
-                    poison += panel_tiles(
-                        int_min(KERNEL_ROWS, rows - r), columns, depth,
-                        (kernel_operand){left + (size_t)r * (size_t)depth, 1, KERNEL_ROWS}, right,
-                        (size_t)depth, dW + (size_t)(i + r) * (size_t)I + j, (size_t)I);
-            }
-        }
-    }
-    return poison;
+        return small_tiles(K, I, M, a, b, add, dW, (size_t)I);
+    return product(K, I, M, a, b, add, dW, (size_t)I, scratch);
 }
 
 size_t matmul_panels(int M, int K, int I)
 {
-    const size_t forward = pack_size(K, I, KERNEL_COLUMNS);
-    const size_t backward = pack_size(I, K, KERNEL_COLUMNS);
+    const size_t forward = pack_size(K, I, TILE_COLUMNS);
+    const size_t backward = pack_size(I, K, TILE_COLUMNS);
     if (M < PACK_FROM)
         return 0;
     return forward > backward ? forward : backward;
@@ -141,7 +133,7 @@ matmul_weights matmul_pack_forward(int M, int K, int I, const float *W, float *p
 {
     if (M < PACK_FROM)
         return (matmul_weights){W, NULL, K, I};
-    pack_rows(K, I, KERNEL_COLUMNS, W, (size_t)I, panels);
+    pack(K, I, TILE_COLUMNS, (operand){W, (size_t)I, 1}, panels);
     return (matmul_weights){W, panels, K, I};
 }
 
@@ -149,17 +141,25 @@ matmul_weights matmul_pack_backward(int M, int K, int I, const float *W, float *
 {
     if (M < PACK_FROM)
         return (matmul_weights){W, NULL, K, I};
-    pack_columns(I, K, KERNEL_COLUMNS, W, (size_t)I, panels);
+    pack(I, K, TILE_COLUMNS, (operand){W, 1, (size_t)I}, panels);
     return (matmul_weights){W, panels, K, I};
 }
 
-// C[M][columns] += A[M][depth] · panels, in blocks of depth.
+// C[M][columns] += A[M][depth] · panels.
 static void packed_product(int M, int columns, int depth, const float *A, size_t a_step,
                            const float *panels, float *C, size_t c_step)
 {
-    for (int k = 0; k < depth; k += DEPTH)
-        panel_tiles(M, columns, int_min(DEPTH, depth - k), (kernel_operand){A + k, a_step, 1},
-                    panels + (size_t)k * KERNEL_COLUMNS, (size_t)depth, C, c_step);
+    float left[NEAR * DEPTH];
+
+    for (int i = 0; i < M; i += NEAR) {
+        const int high = int_min(NEAR, M - i);
+        for (int k = 0; k < depth; k += DEPTH) {
+            const int deep = int_min(DEPTH, depth - k);
+            pack(high, deep, TILE_ROWS, (operand){A + (size_t)i * a_step + k, a_step, 1}, left);
+            tiles(high, columns, deep, left, panels + (size_t)k * TILE_COLUMNS,
+                  (size_t)depth * TILE_COLUMNS, true, C + (size_t)i * c_step, c_step);
+        }
+    }
 }
 
 void matmul_forward_again(const matmul_weights *w, int M, const float *X, size_t x_step, float *Y,
@@ -177,6 +177,6 @@ void matmul_backward_again(const matmul_weights *w, int M, const float *dY, size
     if (w->panels)
         packed_product(M, w->I, w->K, dY, dy_step, w->panels, dX, dx_step);
     else
-        small_tiles(M, w->I, w->K, (kernel_operand){dY, dy_step, 1},
-                    (kernel_operand){w->W, 1, (size_t)w->I}, dX, dx_step);
+        small_tiles(M, w->I, w->K, (operand){dY, dy_step, 1}, (operand){w->W, 1, (size_t)w->I},
+                    true, dX, dx_step);
 }

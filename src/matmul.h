@@ -1,6 +1,6 @@
-// The three matrix products of training; all the linear algebra there is. Row-major, all of them
-// ADD to their result. W is [K][I] without gaps; the other operands say how far their rows are
-// apart.
+// The three matrix products of training; all the linear algebra there is. Row-major. They ADD to
+// their result; a gradient also replaces it. W is [K][I] without gaps; the other operands say how
+// far their rows are apart.
 //
 //     matmul_forward    Y  [M][K] += X [M][I] · Wᵀ
 //     matmul_backward   dX [M][I] += dY[M][K] · W
@@ -24,9 +24,10 @@ void matmul_forward(int M, int of, int K, int I, const float *X, size_t x_step, 
 void matmul_backward(int M, int K, int I, const float *dY, size_t dy_step, const float *W,
                      float *dX, size_t dx_step, float *scratch);
 
-// Returns the poison of what was written to dW: 0, or NaN once a value of it is not finite.
-float matmul_gradient(int M, int K, int I, const float *dY, size_t dy_step, const float *X,
-                      size_t x_step, float *dW, float *scratch);
+// add false: dW = dYᵀ · X. Returns true when a value written to dW may not be finite: one is, or
+// only the sum of some is.
+bool matmul_gradient(int M, int K, int I, const float *dY, size_t dy_step, const float *X,
+                     size_t x_step, bool add, float *dW, float *scratch);
 
 // The weights of a product that comes again and again with M rows: packed when that pays, else
 // streamed from where they lie.

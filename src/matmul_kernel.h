@@ -8,98 +8,72 @@
 
 #include "simd.h"
 
+// KERNEL_UNROLL, before a loop whose count is constant once inlined: its body is written out,
+// whatever the optimization level, so that the sums live in registers. Sanitizers would take
+// minutes to compile that, and need not be fast.
+#ifndef NDEBUG
+#define KERNEL_INLINE static inline
+#define KERNEL_UNROLL
+#else
 #define KERNEL_INLINE static inline __attribute__((always_inline))
-
-// Before a loop whose count is constant once inlined: its body is written out, whatever the
-// optimization level, so that the sums live in registers.
 #ifdef __clang__
 #define KERNEL_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define KERNEL_UNROLL _Pragma("GCC unroll 8")
 #endif
+#endif
 
 enum { KERNEL_ROWS = 4, KERNEL_COLUMNS = 8 };
 
-// Where an operand's value (row or column i, depth k) lies: at[i * row + k * depth].
-typedef struct {
-    const float *at;
-    size_t row, depth;
-} kernel_operand;
-
-// C[rows][columns] += sum over k of A[r][k] * B[k][c], rows <= 4, columns <= 8.
+// low[r], high[r] = sum over k of A[r][k] * B[k], 8 columns of it.
 //
 //        depth k                 8 columns
-//     a . . . . . .            b b b b b b b b   <- b.at + k * b.depth, 8 in a row
+//     a . . . . . .            b b b b b b b b   <- right + k * right_down, 8 in a row
 //     a . . . . . .     x      . . . . . . . .
 //     a . . . . . .            . . . . . . . .
 //     a . . . . . .
-//     ^ a.at + r * a.row + k * a.depth
-//
-// `padded`: all 8 values of a row of B may be read even when columns < 8.
-// Returns the poison of what was written to C.
-KERNEL_INLINE f32x4 kernel_tile(const int rows, const bool padded, int columns, int depth,
-                                kernel_operand a, kernel_operand b, float *c, size_t c_step)
+//     ^ left + 4 k, a panel of width 4
+KERNEL_INLINE void kernel_sums(const int rows, int depth, const float *left, const float *right,
+                               size_t right_down, f32x4 *low, f32x4 *high)
 {
-    f32x4 left[KERNEL_ROWS], right[KERNEL_ROWS], poison = f32x4_zero();
-    const int tail = columns - 4; // lanes of the right half that count
-    const float *ak = a.at, *bk = b.at;
+    const float *end = left + (size_t)depth * KERNEL_ROWS;
 
     KERNEL_UNROLL
     for (int r = 0; r < rows; r++)
-        left[r] = right[r] = f32x4_zero();
-
-    if (padded || columns >= KERNEL_COLUMNS) { // most of the running time is spent here
-        for (int k = 0; k < depth; k++, ak += a.depth, bk += b.depth) {
-            const f32x4 b0 = f32x4_load(bk), b1 = f32x4_load(bk + 4);
-            KERNEL_UNROLL
-            for (int r = 0; r < rows; r++) {
-                const f32x4 x = f32x4_load_splat(ak + (size_t)r * a.row);
-                left[r] = f32x4_add(left[r], f32x4_mul(x, b0));
-                right[r] = f32x4_add(right[r], f32x4_mul(x, b1));
-            }
-        }
-    } else {
-        for (int k = 0; k < depth; k++, ak += a.depth, bk += b.depth) {
-            const f32x4 b0 = f32x4_load_n(bk, columns);
-            const f32x4 b1 = tail > 0 ? f32x4_load_n(bk + 4, tail) : f32x4_zero();
-            KERNEL_UNROLL
-            for (int r = 0; r < rows; r++) {
-                const f32x4 x = f32x4_load_splat(ak + (size_t)r * a.row);
-                left[r] = f32x4_add(left[r], f32x4_mul(x, b0));
-                right[r] = f32x4_add(right[r], f32x4_mul(x, b1));
-            }
+        low[r] = high[r] = f32x4_zero();
+    for (; left != end; left += KERNEL_ROWS, right += right_down) { // most of the running time
+        const f32x4 b0 = f32x4_load(right), b1 = f32x4_load(right + 4);
+        KERNEL_UNROLL
+        for (int r = 0; r < rows; r++) {
+            const f32x4 a = f32x4_load_splat(left + r);
+            low[r] = f32x4_add(low[r], f32x4_mul(a, b0));
+            high[r] = f32x4_add(high[r], f32x4_mul(a, b1));
         }
     }
-
-    KERNEL_UNROLL
-    for (int r = 0; r < rows; r++) {
-        float *out = c + (size_t)r * c_step;
-        const f32x4 y0 = f32x4_add(f32x4_load_n(out, columns), left[r]);
-        f32x4_store_n(out, y0, columns);
-        poison = f32x4_add(poison, f32x4_poison(y0));
-        if (tail > 0) {
-            const f32x4 y1 = f32x4_add(f32x4_load_n(out + 4, tail), right[r]);
-            f32x4_store_n(out + 4, y1, tail);
-            poison = f32x4_add(poison, f32x4_poison(y1));
-        }
-    }
-    return poison;
 }
 
-// kernel_tile with the number of rows that there are, 1 to 4 (more count as 4).
-KERNEL_INLINE f32x4 kernel_rows(int rows, const bool padded, int columns, int depth,
-                                kernel_operand a, kernel_operand b, float *c, size_t c_step)
+// C[rows][8] = or += kernel_sums. Returns true when a value written may not be finite: it is, or
+// only the sum of such values over the rows is not.
+KERNEL_INLINE bool kernel_tile(const int rows, int depth, const float *left, const float *right,
+                               size_t right_down, bool add, float *c, size_t c_step)
 {
-    switch (rows) {
-    case 1:
-        return kernel_tile(1, padded, columns, depth, a, b, c, c_step);
-    case 2:
-        return kernel_tile(2, padded, columns, depth, a, b, c, c_step);
-    case 3:
-        return kernel_tile(3, padded, columns, depth, a, b, c, c_step);
-    default:
-        return kernel_tile(4, padded, columns, depth, a, b, c, c_step);
+    f32x4 low[KERNEL_ROWS], high[KERNEL_ROWS], all = f32x4_zero();
+
+    kernel_sums(rows, depth, left, right, right_down, low, high);
+    if (add) {
+        KERNEL_UNROLL
+        for (int r = 0; r < rows; r++) {
+            low[r] = f32x4_add(f32x4_load(c + (size_t)r * c_step), low[r]);
+            high[r] = f32x4_add(f32x4_load(c + (size_t)r * c_step + 4), high[r]);
+        }
     }
+    KERNEL_UNROLL
+    for (int r = 0; r < rows; r++) {
+        f32x4_store(c + (size_t)r * c_step, low[r]);
+        f32x4_store(c + (size_t)r * c_step + 4, high[r]);
+        all = f32x4_add(all, f32x4_add(low[r], high[r]));
+    }
+    return !f32x4_finite(all);
 }
 
 // Y[x_rows][w_rows] += X · Wᵀ by dot products along the rows of both, x_rows * w_rows <= 8.
@@ -138,10 +112,18 @@ KERNEL_INLINE void kernel_dot(const int x_rows, const int w_rows, int depth, con
         }
     }
     KERNEL_UNROLL
-    for (int m = 0; m < x_rows; m++)
+    for (int m = 0; m < x_rows; m++) {
+        float *out = y + (size_t)m * y_step;
+        const f32x4 *s = sum + m * w_rows;
+        if (w_rows >= 4)
+            f32x4_store(out, f32x4_add(f32x4_load(out), f32x4_sums(s[0], s[1], s[2], s[3])));
+        if (w_rows >= 8)
+            f32x4_store(out + 4,
+                        f32x4_add(f32x4_load(out + 4), f32x4_sums(s[4], s[5], s[6], s[7])));
         KERNEL_UNROLL
-    for (int n = 0; n < w_rows; n++)
-        y[(size_t)m * y_step + (size_t)n] += f32x4_sum(sum[m * w_rows + n]);
+        for (int n = w_rows / 4 * 4; n < w_rows; n++)
+            out[n] += f32x4_sum(s[n]);
+    }
 }
 
 #endif

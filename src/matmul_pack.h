@@ -1,13 +1,13 @@
-// Panels: an operand copied into the order in which a tile reads it, so that large products walk
-// memory in one direction and strides that are powers of two do not fight over the same cache
-// lines.
+// Panels: an operand copied into the order in which a tile reads it. A tile then walks memory in
+// one direction, at distances that the compiler knows, and strides that are powers of two do not
+// fight over the same cache lines.
 //
-// A panel of width 8 over a matrix B [depth][columns]:
+// Panels of width 8 over a matrix B [depth][lanes]:
 //
-//     columns 0…7          columns 8…15
+//     lanes 0…7            lanes 8…15
 //     k=0  b b b b b b b b | k=0  b b b b b b b b | …        each panel is [depth][8],
-//     k=1  b b b b b b b b | k=1  b b b b b b b b |          missing columns are 0
-//     …                    | …                    |
+//     k=1  b b b b b b b b | k=1  b b b b b b b b |          lanes that there are not hold some
+//     number …                    | …                    |
 //
 // Width 4, for rows of the left operand, likewise.
 #ifndef UNROLLED_MATMUL_PACK_H
@@ -15,15 +15,23 @@
 
 #include "base.h"
 
-// Floats in the panels of `columns` columns.
-size_t pack_size(int columns, int depth, int width);
+// Where an operand's value of a lane (a row of the left one, a column of the right one) and a depth
+// lies: at[lane * across + depth * down]. One of the two distances is 1.
+typedef struct {
+    const float *at;
+    size_t across, down;
+} operand;
 
-// From a source whose column i, depth k is at source[i + k * depth_step] (columns side by side).
-void pack_columns(int columns, int depth, int width, const float *source, size_t depth_step,
-                  float *panels);
+static inline operand operand_from(operand o, int lane, int depth)
+{
+    o.at += (size_t)lane * o.across + (size_t)depth * o.down;
+    return o;
+}
 
-// From a source whose column i, depth k is at source[i * column_step + k] (a transposed operand).
-void pack_rows(int columns, int depth, int width, const float *source, size_t column_step,
-               float *panels);
+// Floats in the panels of so many lanes.
+size_t pack_size(int lanes, int depth, int width);
+
+// Width 4 or 8.
+void pack(int lanes, int depth, int width, operand source, float *panels);
 
 #endif

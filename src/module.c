@@ -118,15 +118,24 @@ void module_backward(module *m, const float *dy, int dgiven, int wanted)
     ASSERT(m->pending);
     m->dgiven = dgiven;
     m->kind->backward(m, dy, wanted);
+    m->fresh = false;
     m->pending = false;
 }
 
 void module_zero_grad(module *m)
 {
     vector_zero(m->num_values, m->grads);
-    m->poison = 0.0F;
+    m->fresh = m->suspect = false;
     for (int i = 0; i < m->num_children; i++)
         module_zero_grad(m->children[i]);
+}
+
+void module_fresh_grad(module *m)
+{
+    m->fresh = true;
+    m->suspect = false;
+    for (int i = 0; i < m->num_children; i++)
+        module_fresh_grad(m->children[i]);
 }
 
 void module_train(module *m, bool training)
@@ -136,12 +145,12 @@ void module_train(module *m, bool training)
         module_train(m->children[i], training);
 }
 
-bool module_finite(const module *m)
+bool module_suspect(const module *m)
 {
-    bool finite = m->poison == 0.0F;
+    bool suspect = m->suspect;
     for (int i = 0; i < m->num_children; i++)
-        finite = finite && module_finite(m->children[i]);
-    return finite;
+        suspect = suspect || module_suspect(m->children[i]);
+    return suspect;
 }
 
 void module_destroy(module *m)

@@ -90,7 +90,8 @@ struct module {
     parameter *table;      // [num_parameters]
     size_t num_values;     // of all parameters
     float *params, *grads; // [num_values] each, one block, in PyTorch's order
-    float poison;          // 0; NaN once a gradient that is not finite was written
+    bool fresh;            // grads hold nothing yet: the next backward writes, and does not add
+    bool suspect;          // a gradient written since may not be finite
 
     shape in, out;   // of the batch that is planned
     bool keep;       // planned for a backward too
@@ -131,9 +132,10 @@ void module_backward(module *m, const float *dy, int dgiven, int wanted);
 
 // These go through the children too.
 void module_zero_grad(module *m);
+void module_fresh_grad(module *m); // zero_grad at no cost, where a backward follows at once
 void module_train(module *m, bool training);
-bool module_finite(const module *m); // no gradient that is not finite was written since zero_grad
-void module_destroy(module *m);      // everything it holds, and itself
+bool module_suspect(const module *m); // of a gradient that is not finite, written since zero_grad
+void module_destroy(module *m);       // everything it holds, and itself
 
 // Whether the caller's order of such a batch differs from time first.
 bool module_swaps(const module *m, shape s);

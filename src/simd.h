@@ -57,6 +57,13 @@ static inline i32x4 i32x4_not(i32x4 a) { return wasm_v128_not(a); }
 #define i32x4_shift_right(a, count) wasm_i32x4_shr(a, (uint32_t)(count)) // keeps the sign
 static inline bool i32x4_any(i32x4 a) { return wasm_v128_any_true(a); }
 
+// a0 b0 a1 b1 and a2 b2 a3 b3
+static inline f32x4 f32x4_zip_low(f32x4 a, f32x4 b) { return wasm_i32x4_shuffle(a, b, 0, 4, 1, 5); }
+static inline f32x4 f32x4_zip_high(f32x4 a, f32x4 b)
+{
+    return wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
+}
+
 #else // GCC and Clang, any machine
 
 typedef float f32x4 __attribute__((vector_size(16)));
@@ -130,6 +137,10 @@ static inline i32x4 i32x4_not(i32x4 a) { return ~a; }
 #define i32x4_shift_right(a, count) ((a) >> (count)) // keeps the sign
 static inline bool i32x4_any(i32x4 a) { return (a[0] | a[1] | a[2] | a[3]) != 0; }
 
+// a0 b0 a1 b1 and a2 b2 a3 b3
+static inline f32x4 f32x4_zip_low(f32x4 a, f32x4 b) { return (f32x4){a[0], b[0], a[1], b[1]}; }
+static inline f32x4 f32x4_zip_high(f32x4 a, f32x4 b) { return (f32x4){a[2], b[2], a[3], b[3]}; }
+
 #endif
 
 // The first n (1 to 4) lanes of p; the others are 0 and are not read. n >= 4 loads all.
@@ -160,10 +171,31 @@ static inline float f32x4_sum(f32x4 a)
     return (f32x4_lane(a, 0) + f32x4_lane(a, 2)) + (f32x4_lane(a, 1) + f32x4_lane(a, 3));
 }
 
+// The columns of the matrix whose rows are a, b, c and d.
+static inline void f32x4_transpose(f32x4 a, f32x4 b, f32x4 c, f32x4 d, f32x4 columns[4])
+{
+    const f32x4 ac = f32x4_zip_low(a, c), bd = f32x4_zip_low(b, d);
+    const f32x4 ac_high = f32x4_zip_high(a, c), bd_high = f32x4_zip_high(b, d);
+    columns[0] = f32x4_zip_low(ac, bd), columns[1] = f32x4_zip_high(ac, bd);
+    columns[2] = f32x4_zip_low(ac_high, bd_high), columns[3] = f32x4_zip_high(ac_high, bd_high);
+}
+
+// f32x4_sum of each, to the bit.
+static inline f32x4 f32x4_sums(f32x4 a, f32x4 b, f32x4 c, f32x4 d)
+{
+    f32x4 lane[4];
+    f32x4_transpose(a, b, c, d, lane);
+    return f32x4_add(f32x4_add(lane[0], lane[2]), f32x4_add(lane[1], lane[3]));
+}
+
 static inline f32x4 f32x4_zero(void) { return f32x4_splat(0.0F); }
 
-// a lane that is infinite or NaN becomes NaN, any other 0: sums of these stay 0 while all is well.
-static inline f32x4 f32x4_poison(f32x4 a) { return f32x4_sub(a, a); }
+// Whether all lanes are.
+static inline bool f32x4_finite(f32x4 a)
+{
+    const f32x4 nothing = f32x4_sub(a, a); // NaN where a is infinite or NaN
+    return !i32x4_any(i32x4_not(f32x4_eq(nothing, nothing)));
+}
 
 // The first `lanes` lanes of a; `rest` in those behind.
 static inline f32x4 f32x4_first(f32x4 a, int lanes, f32x4 rest)

@@ -116,9 +116,10 @@ static void stack_backward(module *m, const float *dy, int wanted)
                                    .h0 = s->h0 + at * h_values,
                                    .c0 = s->c0 + at * c_values,
                                    .zero_start = !(m->given & UNROLLED_HAS_H),
+                                   .fresh = m->fresh,
                                    .y = level->y + d * stack_state_size(s),
                                    .y_step = (size_t)m->outputs};
-            m->poison += layer_backward(
+            m->suspect |= layer_backward(
                 &s->layers[at], &run, dy ? dy + d * stack_state_size(s) : NULL, (size_t)m->outputs,
                 s->dh + at * h_values, s->dc + at * c_values, wanted & WANT_STATE, dx);
         }

@@ -146,20 +146,23 @@ status trainer_step(trainer *t, double *value, int *culprit)
             return UNROLLED_E_TARGET;
         }
     }
-    module_zero_grad(m);
     if (reaches_beyond(t->updates, m))
         optim_zero_grad(o->spans, o->num_spans);
 
+    module_fresh_grad(m);
     call_forward(m, 0);
     // a float32, as PyTorch's loss is
     *value = (float)loss_forward(rule, &t->pair, call_output(m), t->target, NULL);
-    if (check && !is_finite(*value))
+    if (check && !is_finite(*value)) {
+        module_zero_grad(m);
         return UNROLLED_E_NONFINITE;
+    }
     loss_backward(rule, &t->pair, call_output(m), t->target, NULL, m->call.doutput);
     call_backward(m, UNROLLED_HAS_OUTPUT, 0);
-    if (check && !module_finite(m)) {
+    if (check && module_suspect(m)) {
         *culprit = find_nonfinite(m, &number);
-        return UNROLLED_E_NONFINITE;
+        if (*culprit >= 0)
+            return UNROLLED_E_NONFINITE;
     }
     if (t->clip_norm > 0.0) {
         const double norm = optim_grad_norm(o->spans, o->num_spans, 2.0);

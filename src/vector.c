@@ -41,17 +41,18 @@ void vector_fill_rows(int M, int n, const float *a, const float *b, float *y, si
     }
 }
 
-float vector_add_columns(int M, int n, const float *x, size_t x_step, float *sums)
+bool vector_sum_rows(int M, int n, const float *x, size_t x_step, bool add, float *sums)
 {
     // Rows are added in blocks, blocks in large blocks, and these to the sums: the error of a sum
     // grows with the number of its terms, and no sum here has many.
     enum { BLOCK = 64, LARGE = 64 * BLOCK };
-    f32x4 poison = f32x4_zero();
+    bool suspect = false;
 
     for (int j = 0; j < n; j += 4) {
         const int lanes = n - j;
         const float *row = x + j;
-        f32x4 total = f32x4_load_n(sums + j, lanes), large = f32x4_zero(), block = f32x4_zero();
+        f32x4 total = add ? f32x4_load_n(sums + j, lanes) : f32x4_zero(), large = f32x4_zero(),
+              block = f32x4_zero();
         for (int m = 1; m <= M; m++, row += x_step) {
             block = f32x4_add(block, f32x4_load_n(row, lanes));
             if (m % BLOCK && m < M)
@@ -63,10 +64,10 @@ float vector_add_columns(int M, int n, const float *x, size_t x_step, float *sum
             total = f32x4_add(total, large);
             large = f32x4_zero();
         }
-        poison = f32x4_add(poison, f32x4_poison(total));
+        suspect |= !f32x4_finite(total);
         f32x4_store_n(sums + j, total, lanes);
     }
-    return f32x4_sum(poison);
+    return suspect;
 }
 
 void vector_copy_rows(int M, int n, const float *x, size_t x_step, float *y, size_t y_step)

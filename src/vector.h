@@ -13,9 +13,9 @@ void vector_multiply(size_t n, const float *a, const float *b,
 // Every row of y [M][n], rows y_step apart, becomes a (+ b where b is not NULL).        a, b [n]
 void vector_fill_rows(int M, int n, const float *a, const float *b, float *y, size_t y_step);
 
-// sums [n] += the sum of the rows of x [M][n], rows x_step apart. Returns the poison of what was
-// written: 0, or NaN once a value is not finite.
-float vector_add_columns(int M, int n, const float *x, size_t x_step, float *sums);
+// sums [n] = or += the sum of the rows of x [M][n], rows x_step apart. Returns true when a value
+// written is not finite.
+bool vector_sum_rows(int M, int n, const float *x, size_t x_step, bool add, float *sums);
 
 // Rows of n floats from one stride to another.                                       x, y [M][n]
 void vector_copy_rows(int M, int n, const float *x, size_t x_step, float *y, size_t y_step);

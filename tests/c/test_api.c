@@ -674,6 +674,8 @@ static int use_trainer(int handle)
         unrolled_trainer_reserve(handle, pick(5), pick(5), F, pick(4) ? -1 : pick(4), dims);
     if (e == UNROLLED_OK) {
         fill((size_t)t->in.T * (size_t)t->in.N * (size_t)t->in.F, t->model->call.input);
+        if (pick(8) == 0)
+            t->model->call.input[0] = INFINITY;
         if (pick(4))
             fill(t->pair.targets, t->target);
         else

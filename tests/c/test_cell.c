@@ -145,7 +145,7 @@ static void check_cell(int kind, int H, int T, int N, int given)
         CHECK(r.c->depth == T);
 
         cell_steps_back(&r);
-        CHECK(r.c->depth == 0 && cell_newest(r.c) == NULL && module_finite(c));
+        CHECK(r.c->depth == 0 && cell_newest(r.c) == NULL && !module_suspect(c));
         error = larger(error, difference(steps * r.in, r.dx, m->dx));
         error = larger(error, difference(r.state, r.dh, r.s->dh));
         if (r.lstm)

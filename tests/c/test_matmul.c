@@ -182,9 +182,15 @@ static bool right(int M, int K, int I, bool whole)
                     fresh(&p.scratch, scratch));
     good = good && is_product(&p.dX, &dX, dY, W, K, whole);
 
-    const float poison = matmul_gradient(M, K, I, p.dY.at, p.dY.step, p.X.at, p.X.step, p.dW.at,
-                                         fresh(&p.scratch, scratch));
-    good = good && poison == 0;
+    const float *dy = p.dY.at;
+    good = good && !matmul_gradient(M, K, I, dy, p.dY.step, p.X.at, p.X.step, true, p.dW.at,
+                                    fresh(&p.scratch, scratch));
+    good = good && is_product(&p.dW, &dW, columns_of(&p.dY), X, M, whole);
+    for (int k = 0; k < K; k++) // and in the place of what was there
+        for (int i = 0; i < I; i++)
+            *element(&dW, k, i) = 0, *element(&p.dW, k, i) = NAN;
+    good = good && !matmul_gradient(M, K, I, dy, p.dY.step, p.X.at, p.X.step, false, p.dW.at,
+                                    fresh(&p.scratch, scratch));
     good = good && is_product(&p.dW, &dW, columns_of(&p.dY), X, M, whole);
 
     matrix_copy(&Y, &p.Y);
@@ -298,13 +304,14 @@ static void test_parts(void)
                         CHECK(same_in_parts(rows[m], lengths[k], lengths[i], parts[part]));
 }
 
-// ------------------------------------------------------------------------------------------ poison
+// -----------------------------------------------------------------------------------------
+// suspects
 
 typedef enum { IN_RESULT, IN_LEFT, IN_RIGHT, BY_OVERFLOW, SPOTS } spot;
 
-// The poison of a gradient whose value (k, i), and with IN_LEFT and IN_RIGHT more than that, is
-// spoiled: by what stood there, by a value of dY or X, or because a product overflows.
-static float poison_of(products *p, spot where, int m, int k, int i, float bad)
+// Whether a gradient is suspected whose value (k, i), and with IN_LEFT and IN_RIGHT more than that,
+// is spoiled: by what stood there, by a value of dY or X, or because a product overflows.
+static bool suspects(products *p, spot where, int m, int k, int i, float bad)
 {
     const size_t scratch = matmul_scratch(p->M, p->K, p->I);
     float *spoiled[2] = {NULL, NULL}, saved[2] = {0, 0};
@@ -321,15 +328,15 @@ static float poison_of(products *p, spot where, int m, int k, int i, float bad)
             saved[s] = *spoiled[s];
             *spoiled[s] = where == BY_OVERFLOW ? 2e19F : bad; // its square is beyond 3.4e38
         }
-    const float poison = matmul_gradient(p->M, p->K, p->I, p->dY.at, p->dY.step, p->X.at, p->X.step,
-                                         p->dW.at, fresh(&p->scratch, scratch));
+    const bool suspect = matmul_gradient(p->M, p->K, p->I, p->dY.at, p->dY.step, p->X.at, p->X.step,
+                                         true, p->dW.at, fresh(&p->scratch, scratch));
     for (int s = 0; s < 2; s++)
         if (spoiled[s])
             *spoiled[s] = saved[s];
-    return poison;
+    return suspect;
 }
 
-static bool poisoned_everywhere(int M, int K, int I)
+static bool suspected_everywhere(int M, int K, int I)
 {
     static const float bad[] = {INFINITY, -INFINITY, NAN};
     products p = products_make(M, K, I, false);
@@ -339,44 +346,43 @@ static bool poisoned_everywhere(int M, int K, int I)
     for (int where = 0; where < SPOTS; where++)
         for (int k = 0; k < K; k++)
             for (int i = 0; i < I; i++, turn++) {
-                const float poison = poison_of(&p, (spot)where, turn % M, k, i, bad[turn % 3]);
-                good = good && poison != poison;
+                good = good && suspects(&p, (spot)where, turn % M, k, i, bad[turn % 3]);
             }
     for (int m = 0; m < M; m++) { // and each row of the operands
-        good = good && isnan(poison_of(&p, IN_LEFT, m, m % K, 0, INFINITY));
-        good = good && isnan(poison_of(&p, IN_RIGHT, m, 0, m % I, NAN));
+        good = good && suspects(&p, IN_LEFT, m, m % K, 0, INFINITY);
+        good = good && suspects(&p, IN_RIGHT, m, 0, m % I, NAN);
     }
-    good = good && poison_of(&p, IN_RESULT, 0, K - 1, I - 1, 3e38F) == 0; // large, but finite
-    matrix_fill(&p.X, true), matrix_fill(&p.dY, true);                    // zeros among them
-    good = good && poison_of(&p, IN_RESULT, 0, 0, 0, -0.0F) == 0;
+    good = good && !suspects(&p, IN_RESULT, 0, K - 1, I - 1, 3e38F); // large, but finite
+    matrix_fill(&p.X, true), matrix_fill(&p.dY, true);               // zeros among them
+    good = good && !suspects(&p, IN_RESULT, 0, 0, 0, -0.0F);
     products_free(&p);
     if (!good)
-        fprintf(stderr, "poison at M = %d, K = %d, I = %d\n", M, K, I);
+        fprintf(stderr, "suspects at M = %d, K = %d, I = %d\n", M, K, I);
     return good;
 }
 
 // The same at the edges of blocks: 64 rows of dW, 256 columns of it, a depth of 256.
-static void test_poison_at_blocks(void)
+static void test_suspects_at_blocks(void)
 {
     static const int ks[] = {0, 3, 4, 62, 63, 64, 65}, is[] = {0, 7, 8, 248, 255, 256, 257};
     products p = products_make(258, 66, 258, false);
-    CHECK(poison_of(&p, IN_RESULT, 0, 0, 0, 0) == 0);
+    CHECK(!suspects(&p, IN_RESULT, 0, 0, 0, 0));
     for (int where = 0; where < SPOTS; where++)
         for (int k = 0; k < 7; k++)
             for (int i = 0; i < 7; i++) {
                 const int m = (k + i) % 2 ? 257 : 100 * (i % 3); // of either block of depth
-                CHECK(isnan(poison_of(&p, (spot)where, m, ks[k], is[i], INFINITY)));
+                CHECK(suspects(&p, (spot)where, m, ks[k], is[i], INFINITY));
             }
     products_free(&p);
 }
 
-static void test_poison(void)
+static void test_suspects(void)
 {
     static const int rows[] = {1, 2, 5, 32, 33, 70}, lengths[] = {1, 2, 3, 4, 5, 7, 8, 9, 12, 17};
     for (int m = 0; m < 6; m++)
         for (int k = 0; k < 10; k++)
             for (int i = 0; i < 10; i++)
-                CHECK(poisoned_everywhere(rows[m], lengths[k], lengths[i]));
+                CHECK(suspected_everywhere(rows[m], lengths[k], lengths[i]));
 }
 
 int main(void)
@@ -385,8 +391,8 @@ int main(void)
     test_block_sizes();
     test_sizes_of_scratch();
     test_parts();
-    test_poison();
-    test_poison_at_blocks();
+    test_suspects();
+    test_suspects_at_blocks();
     printf("rounding: at most %.2f of what is allowed\n", worst);
     return test_report("matmul");
 }

@@ -87,22 +87,30 @@ static void test_columns(void)
             for (int j = 0; j < n; j++)
                 sums[j] = (float)j;
 
-            CHECK(vector_add_columns(rows[r], n, x, step, sums) == 0);
+            CHECK(!vector_sum_rows(rows[r], n, x, step, true, sums));
             for (int j = 0; j < n; j++) {
                 double sum = j;
                 for (int m = 0; m < rows[r]; m++)
                     sum += (double)x[(size_t)m * step + (size_t)j];
                 CHECK((double)sums[j] == sum);
             }
-            for (int j = 0; j < n; j++) { // poison: from above, or already there
+            for (int j = 0; j < n; j++) { // not finite: from above, or already there
                 sums[j] = 0;
                 x[(size_t)(j % rows[r]) * step + (size_t)j] = j % 2 ? INFINITY : NAN;
-                CHECK(isnan(vector_add_columns(rows[r], n, x, step, sums)));
+                CHECK(vector_sum_rows(rows[r], n, x, step, true, sums));
                 x[(size_t)(j % rows[r]) * step + (size_t)j] = 1;
-                CHECK(isnan(vector_add_columns(rows[r], n, x, step, sums)));
+                CHECK(vector_sum_rows(rows[r], n, x, step, true, sums));
                 sums[j] = 0;
-                CHECK(vector_add_columns(rows[r], n, x, step, sums) == 0);
+                CHECK(!vector_sum_rows(rows[r], n, x, step, true, sums));
             }
+            float *again = guarded((size_t)n);
+            for (int j = 0; j < n; j++)
+                sums[j] = 0, again[GUARD + j] = NAN; // in the place of what was there
+            CHECK(!vector_sum_rows(rows[r], n, x, step, true, sums));
+            CHECK(!vector_sum_rows(rows[r], n, x, step, false, again + GUARD));
+            CHECK(memcmp(sums, again + GUARD, (size_t)n * sizeof *sums) == 0);
+            CHECK(ends_intact((size_t)n, again));
+            free(again);
             CHECK(ends_intact((size_t)n, block));
             free(x), free(block);
         }

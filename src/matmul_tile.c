@@ -1,0 +1,62 @@
+#include "matmul_tile.h"
+
+#include "matmul_kernel.h"
+
+KERNEL_INLINE bool whole(const int rows, const tile_run *run)
+{
+    const float *left = run->left, *right = run->right;
+    const size_t left_apart = run->left_apart, right_apart = run->right_apart;
+    const size_t right_down = run->right_down, c_apart = run->c_apart, c_step = run->c_step;
+    const int depth = run->depth;
+    const bool add = run->add;
+    float *c = run->c;
+    bool suspect = false;
+
+    for (int i = 0; i < run->count; i++) {
+        suspect |= kernel_tile(rows, depth, left, right, right_down, add, c, c_step);
+        left += left_apart, right += right_apart, c += c_apart;
+    }
+    return suspect;
+}
+
+// Functions of their own, so that each has the registers for itself.
+#define ALONE static __attribute__((noinline))
+ALONE bool whole_1(const tile_run *run) { return whole(1, run); }
+ALONE bool whole_2(const tile_run *run) { return whole(2, run); }
+ALONE bool whole_3(const tile_run *run) { return whole(3, run); }
+ALONE bool whole_4(const tile_run *run) { return whole(4, run); }
+
+bool tile_whole(int rows, const tile_run *run)
+{
+    switch (rows) {
+    case 1:
+        return whole_1(run);
+    case 2:
+        return whole_2(run);
+    case 3:
+        return whole_3(run);
+    default:
+        return whole_4(run);
+    }
+}
+
+bool tile_edge(int rows, int columns, const tile_run *run)
+{
+    float sums[TILE_ROWS][TILE_COLUMNS], all = 0.0F;
+    f32x4 low[TILE_ROWS], high[TILE_ROWS];
+
+    kernel_sums(TILE_ROWS, run->depth, run->left, run->right, run->right_down, low, high);
+    KERNEL_UNROLL
+    for (int r = 0; r < TILE_ROWS; r++) {
+        f32x4_store(sums[r], low[r]);
+        f32x4_store(sums[r] + 4, high[r]);
+    }
+    for (int r = 0; r < int_min(rows, TILE_ROWS); r++) {
+        float *c = run->c + (size_t)r * run->c_step;
+        for (int i = 0; i < int_min(columns, TILE_COLUMNS); i++) {
+            c[i] = run->add ? c[i] + sums[r][i] : sums[r][i];
+            all += c[i];
+        }
+    }
+    return all - all != 0.0F;
+}
