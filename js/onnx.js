@@ -15,6 +15,7 @@ import { Dropout, LastStep, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh } from './a
 import { GRUCell, LSTMCell, RNNCell } from './cell.js';
 import { call, handleOf, VERSION, word } from './core.js';
 import { ArgumentError } from './errors.js';
+import { inOrder, joined, ORDERS } from './gates.js';
 import { GRU } from './gru.js';
 import { Linear } from './linear.js';
 import { LSTM } from './lstm.js';
@@ -39,9 +40,6 @@ const IR_VERSION = 7; // the one that came with it
 const FLOAT = 1; // TensorProto.DataType
 const INT64 = 7;
 
-/** The place among our gates of each of ONNX's. */
-const GATES = Object.freeze({ RNN: [0], LSTM: [0, 3, 1, 2], GRU: [1, 0, 2] });
-
 const ACTIVATION = Object.freeze({ tanh: 'Tanh', relu: 'Relu', identity: 'Affine' });
 
 /**
@@ -60,7 +58,7 @@ const ACTIVATION = Object.freeze({ tanh: 'Tanh', relu: 'Relu', identity: 'Affine
  * an LSTM with projections are its own again.) The same model gives the same bytes.
  *
  * @param {Module} model
- * @returns {Uint8Array<ArrayBuffer>}
+ * @returns {Uint8Array}
  * @throws {ArgumentError} for what has no forward of its own (LastStep), and for a file beyond 2 GiB
  */
 export function saveOnnx(model) {
@@ -144,9 +142,9 @@ class Graph {
     return this.tensor(name, shape, data);
   }
 
-  /** A parameter [K][I] as [I][K]. @param {string} name */
-  transposed(name) {
-    return this.add('Transpose', [this.parameter(name)], { perm: [1, 0] });
+  /** A matrix with its axes changed over. @param {string} value */
+  transposed(value) {
+    return this.add('Transpose', [value], { perm: [1, 0] });
   }
 
   /** A vector of whole numbers. @param {...number} values */
@@ -290,12 +288,12 @@ function apply(graph, module, path, flow) {
 /** y = x Wᵀ + b. @param {Graph} graph @param {Linear} module @param {string} path @param {Flow} flow @returns {Flow} */
 function linear(graph, module, path, { value, axes }) {
   const features = module.outFeatures;
+  const weight = graph.parameter(`${path}weight`);
   const bias = module.bias ? [graph.parameter(`${path}bias`)] : [];
   if (axes.length === 1) {
-    const inputs = [value, graph.parameter(`${path}weight`), ...bias];
-    return { value: graph.add('Gemm', inputs, { transB: 1 }), axes, features };
+    return { value: graph.add('Gemm', [value, weight, ...bias], { transB: 1 }), axes, features };
   }
-  const xW = graph.add('MatMul', [value, graph.transposed(`${path}weight`)]);
+  const xW = graph.add('MatMul', [value, graph.transposed(weight)]);
   return { value: module.bias ? graph.add('Add', [xW, ...bias]) : xW, axes, features };
 }
 
@@ -368,11 +366,11 @@ function operator(graph, module, path, names) {
   const gather = (/** @type {string[]} */ ...kinds) =>
     joined(
       names.flatMap((name) =>
-        kinds.map((kind) => inOrder(graph.state[`${path}${kind}${name}`].data, GATES[type])),
+        kinds.map((kind) => inOrder(graph.state[`${path}${kind}${name}`].data, ORDERS.onnx[type])),
       ),
     );
   const { hiddenSize: H } = module;
-  const rows = GATES[type].length * H;
+  const rows = ORDERS.onnx[type].length * H;
   const ih = gather('weight_ih');
   const weights = [
     graph.tensor(`${path}weight_ih${names[0]}`, [D, rows, ih.length / (D * rows)], ih),
@@ -402,23 +400,6 @@ function operatorType(module) {
   return module instanceof GRU || module instanceof GRUCell ? 'GRU' : 'RNN';
 }
 
-/** Blocks of rows in another order. @param {Float32Array} data @param {readonly number[]} order */
-function inOrder(data, order) {
-  const block = data.length / order.length;
-  return joined(order.map((from) => data.subarray(from * block, (from + 1) * block)));
-}
-
-/** @param {Float32Array[]} parts */
-function joined(parts) {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 /**
  * One layer of an LSTM whose h is projected: a Scan over the steps in each direction.
  * @param {Graph} graph
@@ -433,13 +414,15 @@ function projected(graph, { hiddenSize: H, projSize: P, bias }, path, names, x) 
   const zeros = (/** @type {number} */ size) =>
     graph.add('ConstantOfShape', [graph.add('Concat', [batch, graph.integers(size)], { axis: 0 })]);
   const outputs = names.map((name, direction) => {
-    let gates = graph.add('MatMul', [x, graph.transposed(`${path}weight_ih${name}`)]); // [T][N][4·H]
+    const parameter = (/** @type {string} */ part) => graph.parameter(`${path}${part}${name}`);
+    const [ih, hh, hr] = ['weight_ih', 'weight_hh', 'weight_hr'].map((part) =>
+      graph.transposed(parameter(part)),
+    );
+    let gates = graph.add('MatMul', [x, ih]); // [T][N][4·H]
     if (bias) {
-      gates = graph.add('Add', [gates, graph.parameter(`${path}bias_ih${name}`)]);
-      gates = graph.add('Add', [gates, graph.parameter(`${path}bias_hh${name}`)]);
+      gates = graph.add('Add', [gates, parameter('bias_ih')]);
+      gates = graph.add('Add', [gates, parameter('bias_hh')]);
     }
-    const hh = graph.transposed(`${path}weight_hh${name}`);
-    const hr = graph.transposed(`${path}weight_hr${name}`);
     return graph.addMany('Scan', [zeros(P), zeros(H), gates], 3, {
       body: { graph: projectedStep(H, P, hh, hr) },
       num_scan_inputs: 1,

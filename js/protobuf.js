@@ -75,7 +75,7 @@ export function run(...parts) {
  * The bytes of a whole message.
  * @param {Fields} fields
  * @param {string} what  for the message of the error
- * @returns {Uint8Array<ArrayBuffer>}
+ * @returns {Uint8Array}
  * @throws {ArgumentError} when it is longer than the format allows; nothing was allocated then
  */
 export function encode({ pieces, length }, what) {
