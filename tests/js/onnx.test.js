@@ -191,10 +191,10 @@ describe('Sequential', () => {
     whole.dispose();
   });
 
-  test('sequences of one value when nothing says how many', () =>
-    agrees(new Sequential(new LastStep(), new Tanh()), 'LastStep alone', [
-      [[4, 2, 1], [2, 1], { batch: 2 }],
-    ]));
+  test('sequences of one value when nothing says how many', async () => {
+    const model = new Sequential(new LastStep(), new Tanh());
+    await agrees(model, 'LastStep alone', [[[4, 2, 1], [2, 1], { batch: 2 }]]);
+  });
 });
 
 test('without time: rows, of any number', async () => {
