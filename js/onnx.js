@@ -31,14 +31,18 @@ import { Sequential } from './sequential.js';
 /** @typedef {number | string | number[] | string[] | Float32Array | { graph: Fields }} Attribute */
 
 /**
- * Of February 2021, and so read by every runtime that is still in use; newer sets bring nothing that a
- * recurrent network needs (22 is the next to touch these operators, for bfloat16).
+ * Of ONNX 1.9, from 2021, so that old runtimes read it too: newer sets have nothing that is needed here.
+ * (The recurrent operators change next in 22, for bfloat16.)
  */
 const OPSET = 14;
 const IR_VERSION = 7; // the one that came with it
 
-const FLOAT = 1; // TensorProto.DataType
+/** TensorProto.DataType */
+const FLOAT = 1;
 const INT64 = 7;
+
+/** AttributeProto.AttributeType */
+const ATTRIBUTE = Object.freeze({ INT: 2, STRING: 3, GRAPH: 5, FLOATS: 6, INTS: 7, STRINGS: 8 });
 
 const ACTIVATION = Object.freeze({ tanh: 'Tanh', relu: 'Relu', identity: 'Affine' });
 
@@ -47,11 +51,15 @@ const ACTIVATION = Object.freeze({ tanh: 'Tanh', relu: 'Relu', identity: 'Affine
  * states of zeros. Its input is called `input`, its output `output`, both float32 and shaped as
  * forward's are. Batch and steps are free, so that one file serves all:
  *
+ *     import { saveOnnx } from 'unrolled/onnx';
+ *     const session = await ort.InferenceSession.create(saveOnnx(model)); // of onnxruntime-web
+ *     const { output } = await session.run({ input: new ort.Tensor('float32', x, [T, N, I]) });
+ *
  *     recurrent, or a Sequential that has one   [steps][batch][I], or [batch][steps][I] with batchFirst
  *     after a LastStep                          [batch][K]
  *     all others                                [batch][I]
- *     a cell: besides `input` the states `h0` and, of an LSTMCell, `c0`, [batch][H] each;
- *             `output` is h', and `cn` the LSTMCell's c'
+ *     a cell, for streams: `input` [batch][I] and the states before, `h0` and (LSTMCell) `c0`, [batch][H];
+ *     `output` is the state h after it, and `cn` (LSTMCell) the state c
  *
  * Initializers have the names of the state dict. A Linear's are its own; a recurrent layer's
  * `weight_ih_l0`, `weight_hh_l0` and `bias_l0` hold both directions in ONNX's order of gates. (Those of
@@ -160,7 +168,6 @@ class Graph {
       node.inputs = node.inputs.map((input) => (input === value ? name : input));
       node.outputs = node.outputs.map((output) => (output === value ? name : output));
     }
-    return name;
   }
 
   /**
@@ -170,21 +177,22 @@ class Graph {
    * @param {[name: string, shape: Dim[]][]} outputs
    */
   encode(name, inputs, outputs) {
-    return run(
-      ...this.#nodes.map(({ type, attributes, ...node }, i) =>
-        message(
-          1,
-          ...node.inputs.map((input) => text(1, input)),
-          ...node.outputs.map((output) => text(2, output)),
-          text(3, `${type}_${i}`),
-          text(4, type),
-          ...attributes.map(([key, value]) => message(5, attribute(key, value))),
-        ),
+    const nodes = this.#nodes.map((node, i) =>
+      message(
+        1,
+        node.inputs.map((input) => text(1, input)),
+        node.outputs.map((output) => text(2, output)),
+        text(3, `${node.type}_${i}`),
+        text(4, node.type),
+        node.attributes.map(([key, value]) => message(5, attribute(key, value))),
       ),
+    );
+    return run(
+      nodes,
       text(2, name),
-      ...[...this.#tensors.values()].map((fields) => message(5, fields)),
-      ...inputs.map(([input, shape]) => message(11, valueInfo(input, shape))),
-      ...outputs.map(([output, shape]) => message(12, valueInfo(output, shape))),
+      Array.from(this.#tensors.values(), (fields) => message(5, fields)),
+      inputs.map(([input, shape]) => message(11, valueInfo(input, shape))),
+      outputs.map(([output, shape]) => message(12, valueInfo(output, shape))),
     );
   }
 }
@@ -192,7 +200,7 @@ class Graph {
 /** @param {string} name @param {readonly number[]} shape @param {Float32Array | BigInt64Array} data */
 function tensor(name, shape, data) {
   return run(
-    ...shape.map((size) => integer(1, size)),
+    shape.map((size) => integer(1, size)),
     integer(2, data instanceof Float32Array ? FLOAT : INT64),
     text(8, name),
     raw(9, data),
@@ -204,24 +212,27 @@ function valueInfo(name, shape) {
   const dims = shape.map((dim) =>
     message(1, typeof dim === 'number' ? integer(1, dim) : text(2, dim)),
   );
-  return run(text(1, name), message(2, message(1, integer(1, FLOAT), message(2, ...dims))));
+  return run(text(1, name), message(2, message(1, integer(1, FLOAT), message(2, dims))));
 }
 
-/** With the type that AttributeProto wants beside the value. @param {string} name @param {Attribute} value */
+/** @param {string} name @param {Attribute} value */
 function attribute(name, value) {
-  const fields = () => {
-    if (typeof value === 'number') return [integer(3, value), integer(20, 2)];
-    if (typeof value === 'string') return [text(4, value), integer(20, 3)];
-    if (value instanceof Float32Array) {
-      return [...Array.from(value, (v) => float(7, v)), integer(20, 6)];
-    }
-    if (!Array.isArray(value)) return [message(6, value.graph), integer(20, 5)];
-    if (typeof value[0] === 'string') {
-      return [...value.map((v) => text(9, String(v))), integer(20, 8)];
-    }
-    return [...value.map((v) => integer(8, Number(v))), integer(20, 7)];
-  };
-  return run(text(1, name), ...fields());
+  const [type, fields] = typed(value);
+  return run(text(1, name), fields, integer(20, type));
+}
+
+/** @param {Attribute} value @returns {[type: number, fields: Fields | Fields[]]} */
+function typed(value) {
+  if (typeof value === 'number') return [ATTRIBUTE.INT, integer(3, value)];
+  if (typeof value === 'string') return [ATTRIBUTE.STRING, text(4, value)];
+  if (value instanceof Float32Array) {
+    return [ATTRIBUTE.FLOATS, Array.from(value, (one) => float(7, one))];
+  }
+  if (!Array.isArray(value)) return [ATTRIBUTE.GRAPH, message(6, value.graph)];
+  if (value.every((one) => typeof one === 'number')) {
+    return [ATTRIBUTE.INTS, value.map((one) => integer(8, one))];
+  }
+  return [ATTRIBUTE.STRINGS, value.map((one) => text(9, String(one)))];
 }
 
 // ---- From module to module -----------------------------------------------------------------------

@@ -42,8 +42,16 @@ export function float(field, value) {
   return of(Uint8Array.of(...key(field, FIXED32), ...new Uint8Array(bytes.buffer)));
 }
 
-/** A string. @param {number} field @param {string} value */
+/**
+ * A string.
+ * @param {number} field
+ * @param {string} value
+ * @throws {ArgumentError} for half a surrogate pair: UTF-8 has no such thing, and would lose it
+ */
 export function text(field, value) {
+  if (/\p{Surrogate}/u.test(value)) {
+    throw new ArgumentError(`the name ${JSON.stringify(value)} is not valid Unicode`);
+  }
   return message(field, of(new TextEncoder().encode(value)));
 }
 
@@ -57,17 +65,18 @@ export function raw(field, data) {
   return message(field, of(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
 }
 
-/** A message inside another. @param {number} field @param {...Fields} parts */
+/** A message inside another. @param {number} field @param {...(Fields | Fields[])} parts */
 export function message(field, ...parts) {
   const body = run(...parts);
   return run(of(Uint8Array.of(...key(field, LENGTH), ...varint(body.length))), body);
 }
 
-/** Fields one after the other. @param {...Fields} parts @returns {Fields} */
+/** Fields one after the other. @param {...(Fields | Fields[])} parts @returns {Fields} */
 export function run(...parts) {
+  const all = parts.flat();
   return {
-    pieces: parts.flatMap(({ pieces }) => pieces),
-    length: parts.reduce((sum, { length }) => sum + length, 0),
+    pieces: all.flatMap(({ pieces }) => pieces),
+    length: all.reduce((sum, { length }) => sum + length, 0),
   };
 }
 

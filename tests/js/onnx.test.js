@@ -381,6 +381,13 @@ describe('the file', () => {
     twin.dispose();
   });
 
+  test('of very many modules', () => {
+    const model = new Sequential(...Array.from({ length: 20000 }, () => new Tanh()));
+    const [graph] = messagesOf(readMessage(saveOnnx(model)), 7);
+    assert.equal(graph.get(1).length, 20000);
+    model.dispose();
+  });
+
   test('a forward that waits still has its backward', () => {
     const model = new Linear(2, 1);
     model.forward(Float32Array.of(1, 2));
@@ -410,9 +417,18 @@ describe('refusals', () => {
     model.dispose();
   });
 
+  test('names that UTF-8 cannot tell apart', () => {
+    const model = new Sequential({ '\ud800': new Linear(2, 2), '\ud801': new Linear(2, 2) });
+    assert.throws(() => saveOnnx(model), { name: 'ArgumentError', message: /"\\ud800.*Unicode/ });
+    model.dispose();
+  });
+
   test('more than Protocol Buffers hold, before anything is allocated', () => {
     const part = raw(9, new Float32Array(2 ** 23)); // 32 MiB, 64 times
-    const file = message(1, ...Array.from({ length: 64 }, () => part));
+    const file = message(
+      1,
+      Array.from({ length: 64 }, () => part),
+    );
     assert.throws(() => encode(file, 'saveOnnx model'), {
       name: 'ArgumentError',
       message: /saveOnnx model: .* at most 2147483647 bytes, this takes 21474/,

@@ -25,7 +25,8 @@ export function readMessage(bytes) {
     const [field, type] = [key >> 3, key & 7];
     if (![0, 2, 5].includes(type)) throw new Error(`wire type ${type} is not expected here`);
     const value = type === 0 ? varint() : take(type === 5 ? 4 : varint());
-    fields.set(field, [...(fields.get(field) ?? []), value]);
+    if (!fields.has(field)) fields.set(field, []);
+    fields.get(field).push(value);
   }
   return fields;
 }
