@@ -25,8 +25,8 @@ import { Recurrent } from './recurrent.js';
 import { RNN } from './rnn.js';
 import { Sequential } from './sequential.js';
 
-/** @typedef {import('./protobuf.js').Fields} Fields */
-/** @typedef {import('./module.js').StateDict[string]} Tensor */
+/** @import { StateDict } from './module.js' */
+/** @import { Fields } from './protobuf.js' */
 /** @typedef {number | string} Dim  a size, or the name of one that is free */
 /** @typedef {number | string | number[] | string[] | Float32Array | { graph: Fields }} Attribute */
 
@@ -107,7 +107,7 @@ class Graph {
   #values = 0;
 
   /**
-   * @param {Record<string, Tensor>} state  parameters by name
+   * @param {StateDict} state
    * @param {string} [prefix]  of the values' names: a graph inside another must not reuse its
    */
   constructor(state, prefix = 'value_') {
