@@ -20,6 +20,8 @@ export const STATUS = Object.freeze({
   TARGET: -7,
 });
 
+/** Of this package, as package.json has it. */
+export const VERSION = '0.1.0';
 /** Up to so many values a loop copies faster than slice. */
 const FEW = 256;
 /** The largest size that crosses into WebAssembly. */
@@ -256,7 +258,7 @@ export function stage(bytes) {
 export function info() {
   attempt('info');
   return {
-    version: '0.1.0',
+    version: VERSION,
     simd: 'simd128',
     memoryBytes: /** @type {WebAssembly.Memory} */ (memory).buffer.byteLength,
     allocatedBytes: word(0),

@@ -31,6 +31,7 @@ export {
 } from './errors.js';
 export { GRU } from './gru.js';
 export { initialize } from './init.js';
+export { fromKeras, toKeras } from './keras.js';
 export { Linear } from './linear.js';
 export {
   BCEWithLogitsLoss,

@@ -301,6 +301,11 @@ export class Module extends Resource {
     for (const [, child] of this.namedChildren()) child.#orphan();
   }
 
+  /** The modules inside, by name. @internal @param {Module} module */
+  static childrenOf(module) {
+    return module.namedChildren();
+  }
+
   /** @internal @param {Module} module @param {Module} parent */
   static adopt(module, parent) {
     module.#parent = parent;

@@ -1,37 +1,17 @@
 // A workload's forward as an ONNX model: the few messages of onnx.proto3 that it takes, written out.
 // https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
 
+import { encode, integer, message, raw, run, text } from '../../../js/protobuf.js';
 import { headWeights, layerWeights } from '../fill.js';
 
 /** @import { Workload } from '../workloads.js' */
-/** @typedef {number[] | Uint8Array} Bytes */
+/** @typedef {import('../../../js/protobuf.js').Fields} Fields */
 
 const FLOAT = 1; // TensorProto.DataType
 const INT64 = 7;
 const ATTRIBUTE = { int: 2, ints: 7, string: 3 }; // AttributeProto.AttributeType
 const IR_VERSION = 8;
 const OPSET = 14;
-
-// ---- Protocol buffers: a field is its number and type, then a number, or a length and bytes -------------
-
-/** @param {number} value @returns {number[]} */
-const varint = (value) =>
-  value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
-
-/** @param {number} field @param {number} value */
-const number = (field, value) => [...varint(8 * field), ...varint(value)];
-
-/** @param {...Bytes} parts */
-const joined = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
-
-/** @param {number} field @param {...Bytes} parts  a message's fields, or raw bytes */
-function bytes(field, ...parts) {
-  const body = joined(...parts);
-  return joined(varint(8 * field + 2), varint(body.length), body);
-}
-
-/** @param {number} field @param {string} value */
-const text = (field, value) => bytes(field, Buffer.from(value));
 
 // ---- Messages -------------------------------------------------------------------------------------
 
@@ -43,22 +23,23 @@ const text = (field, value) => bytes(field, Buffer.from(value));
  */
 function constant(name, shape, data) {
   const type = data instanceof Float32Array ? FLOAT : INT64;
-  return bytes(
+  return message(
     5,
-    ...shape.map((size) => number(1, size)),
-    number(2, type),
+    shape.map((size) => integer(1, size)),
+    integer(2, type),
     text(8, name),
-    bytes(9, new Uint8Array(data.buffer)),
+    raw(9, data),
   );
 }
 
 /** @param {string} name @param {number | number[] | string} value */
 function attribute(name, value) {
   if (typeof value === 'string')
-    return bytes(5, text(1, name), text(4, value), number(20, ATTRIBUTE.string));
+    return message(5, text(1, name), text(4, value), integer(20, ATTRIBUTE.string));
   if (typeof value === 'number')
-    return bytes(5, text(1, name), number(3, value), number(20, ATTRIBUTE.int));
-  return bytes(5, text(1, name), ...value.map((v) => number(8, v)), number(20, ATTRIBUTE.ints));
+    return message(5, text(1, name), integer(3, value), integer(20, ATTRIBUTE.int));
+  const ints = value.map((v) => integer(8, v));
+  return message(5, text(1, name), ints, integer(20, ATTRIBUTE.ints));
 }
 
 /**
@@ -68,23 +49,27 @@ function attribute(name, value) {
  * @param {Record<string, number | number[] | string>} [attributes]
  */
 const node = (type, inputs, outputs, attributes = {}) =>
-  bytes(
+  message(
     1,
-    ...inputs.map((name) => text(1, name)),
-    ...outputs.map((name) => text(2, name)),
+    inputs.map((name) => text(1, name)),
+    outputs.map((name) => text(2, name)),
     text(4, type),
-    ...Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+    Object.entries(attributes).map(([name, value]) => attribute(name, value)),
   );
 
 /** @param {11 | 12} field  an input, or an output @param {string} name @param {number[]} shape */
 function place(field, name, shape) {
-  const dims = bytes(2, ...shape.map((size) => bytes(1, number(1, size))));
-  return bytes(field, text(1, name), bytes(2, bytes(1, number(1, FLOAT), dims)));
+  const dims = shape.map((size) => message(1, integer(1, size)));
+  const type = message(1, integer(1, FLOAT), message(2, dims));
+  return message(field, text(1, name), message(2, type));
 }
 
-/** @param {Bytes[]} graph */
+/** @param {Fields[]} graph */
 const model = (graph) =>
-  joined(number(1, IR_VERSION), bytes(8, number(2, OPSET)), bytes(7, text(2, 'net'), ...graph));
+  encode(
+    run(integer(1, IR_VERSION), message(8, integer(2, OPSET)), message(7, text(2, 'net'), graph)),
+    'the model',
+  );
 
 // ---- The workload ---------------------------------------------------------------------------------
 
@@ -115,7 +100,7 @@ function weights(w, layer) {
 export function onnxModel(w) {
   const { I, H, L, K, N, T } = w;
   const carried = w.mode === 'stream';
-  /** @type {Bytes[]} */
+  /** @type {Fields[]} */
   const graph = [place(11, 'x', [N, T, I])];
   if (carried) graph.push(place(11, 'h', [1, N, H]), place(11, 'c', [1, N, H]));
   graph.push(node('Transpose', ['x'], ['x0'], { perm: [1, 0, 2] }));
