@@ -23,6 +23,10 @@ const PROTO = 0x80; // the first byte of a pickle
 /** What the first two pickles of the older format hold. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
+/** The most that a tensor takes besides its name and its data: in the pickle and in the archive. */
+const RECORD = 1024;
+/** data.pkl, byteorder, version. */
+const OTHER_RECORDS = 3;
 
 /**
  * Reads what `torch.save` wrote, in the zip format or the older one.
@@ -82,14 +86,16 @@ export function saveTorch(state) {
       throw new ShapeError(`saveTorch ${name}: the shape [${shape}] is too large`);
     }
   }
-  const records = recordsOf(tensors);
-  const size = records.reduce((sum, [, content]) => sum + content.length + 512, 0);
-  if (records.length > ENTRY_LIMIT || size > BYTES_LIMIT) {
+  const size = tensors.reduce(
+    (sum, { name, data }) => sum + RECORD + 3 * name.length + data.byteLength,
+    0,
+  );
+  if (tensors.length + OTHER_RECORDS > ENTRY_LIMIT || size > BYTES_LIMIT) {
     throw new ArgumentError(
-      `saveTorch: ${tensors.length} tensors of ${size} bytes are too many; save safetensors instead`,
+      `saveTorch: ${tensors.length} tensors in ${size} bytes are too many; save safetensors instead`,
     );
   }
-  return writeZip(records);
+  return writeZip(recordsOf(tensors));
 }
 
 /**

@@ -101,10 +101,11 @@ const REFUSED = Object.freeze({
 
 const PROTOCOL_MAX = 5;
 /**
- * What a pickle may cost: 1 for each opcode and each item that is copied, CONTAINER for each list, tuple,
- * set or dict. A hundred times what the checkpoints of large models take, and still no burden.
+ * What a pickle may cost: 1 for each opcode and each item that is copied, CONTAINER_COST for each list,
+ * tuple, set or dict. A tensor takes about 110, so that as many as a file may hold (rebuild.js) just fit;
+ * reading as much as this takes less than a second.
  */
-const COST_LIMIT = 2 ** 24;
+const COST_LIMIT = 2 ** 23;
 const CONTAINER_COST = 16;
 /** How deep containers may nest. Python's own pickler gives up at about this depth. */
 const DEPTH_LIMIT = 512;
