@@ -18,8 +18,9 @@ import { BYTES_LIMIT, ENTRY_LIMIT, readZip, writeZip } from './zip.js';
 
 /** @import { StateDict } from './module.js' */
 
-const ZIP_MAGIC = [0x50, 0x4b, 3, 4];
-const PROTO = 0x80; // the first byte of a pickle
+const ZIP_MAGIC = Uint8Array.of(0x50, 0x4b, 3, 4);
+const PICKLE = 0x80; // how one begins, of protocol 2 or later
+const LEGACY_MAGIC_TEXT = new TextEncoder().encode('L119547037146038801333356L\n'); // of protocol 1
 /** What the first two pickles of the older format hold. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
@@ -57,8 +58,8 @@ const OTHER_RECORDS = 3;
  */
 export function loadTorch(bytes) {
   const file = expectBytes(bytes, 'loadTorch');
-  if (ZIP_MAGIC.every((byte, i) => file[i] === byte)) return loadArchive(file);
-  if (file[0] === PROTO) return loadLegacy(file);
+  if (startsWith(file, ZIP_MAGIC)) return loadArchive(file);
+  if (file[0] === PICKLE || startsWith(file, LEGACY_MAGIC_TEXT)) return loadLegacy(file);
   refuse('this is neither a zip archive nor the older format of torch.save');
 }
 
@@ -117,6 +118,11 @@ function recordsOf(tensors) {
 }
 
 // ---- The two formats -------------------------------------------------------------------------------
+
+/** @param {Uint8Array} file @param {Uint8Array} magic */
+function startsWith(file, magic) {
+  return magic.every((byte, i) => file[i] === byte);
+}
 
 /** @param {Uint8Array} file */
 function loadArchive(file) {

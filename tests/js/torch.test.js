@@ -894,6 +894,19 @@ describe('the older format', () => {
 
   test('is read', () => assertSame(load(file).a.data, [1, 2, 3, 4, 5, 6], 'a'));
 
+  test('is read in protocol 1 as well', () => {
+    const first = bytesOf(
+      'L119547037146038801333356L\n.M\xe9\x03.}.', // magic number, protocol, system
+      program.subarray(2),
+      list(text('0')),
+      ['.'.charCodeAt(0)],
+      little(6, 8),
+      data,
+    );
+    assertSame(load(first).a.data, [1, 2, 3, 4, 5, 6], 'a');
+    assert.throws(() => load(first.subarray(0, 20)), { name: 'FormatError', message: /neither/ });
+  });
+
   test('with views of storages, as before 0.4', () => {
     const view = tuple(text('99'), int(2), int(3));
     const part = pickle(tensor(storage(6, { view }), [3], [1]));
