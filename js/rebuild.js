@@ -240,10 +240,9 @@ export class Objects {
     }
   }
 
-  /** The value, once it is known to be plain. @param {unknown} value */
-  plain(value) {
+  /** Refuses what is no plain value all through. @param {unknown} value */
+  expectPlain(value) {
     expectPlain(value, (object) => this.#tensors.has(object));
-    return value;
   }
 }
 

@@ -145,9 +145,10 @@ function loadArchive(file) {
   const objects = new Objects(size);
   const { value, end } = unpickle(program, 0, objects);
   if (end !== program.length) refuse('data.pkl goes on after its end');
+  objects.expectPlain(value);
   const littleEndian = isLittle(entries.get(`${folder}byteorder`));
   objects.fill((key) => entries.get(`${folder}data/${key}`), littleEndian);
-  return objects.plain(value);
+  return value;
 }
 
 /** @param {Uint8Array} [record]  absent from files before 2.1 */
@@ -169,11 +170,12 @@ function loadLegacy(file) {
 
   const objects = new Objects(file.length);
   const { value, end } = unpickle(file, system.end, objects);
+  objects.expectPlain(value);
   const keys = unpickle(file, end, NOTHING);
   const storages = objects.split(file, keys.value, keys.end);
   // Whatever machine wrote it, this format is little-endian.
   objects.fill((key) => storages.get(key), true);
-  return objects.plain(value);
+  return value;
 }
 
 /** For pickles of numbers and text. @type {import('./unpickle.js').Meanings} */

@@ -793,11 +793,63 @@ describe('archives', () => {
     assert.throws(() => load(many), { name: 'FormatError', message: /would grow/ });
   });
 
-  test('a bomb that claims to be small stays small', () => {
+  test('a bomb that claims to be small is unpacked as far as it claims', () => {
     const file = archive(program, { 0: new Uint8Array(20e6) }, { level: 9 });
     const at = directoryEntry(file, 'archive/data/0');
-    const { a } = load(patched(file, at + 24, 24, 4));
-    assert.equal(a.data.length, 6);
+    for (const size of [24, 20e6 - 1]) {
+      const message = size === 24 ? /larger than it says/ : /would grow/;
+      assert.throws(() => load(patched(file, at + 24, size, 4)), { name: 'FormatError', message });
+    }
+    const small = archive(program, data, { level: 9 });
+    const place = directoryEntry(small, 'archive/data/0') + 24;
+    for (const size of [23, 25]) {
+      assert.throws(() => load(patched(small, place, size, 4)), {
+        name: 'FormatError',
+        message: size < 24 ? /larger than it says/ : /smaller than it says/,
+      });
+    }
+  });
+
+  test('compressed data that goes on after its end', () => {
+    const noise = values(3e5, 1);
+    const packed = archive(program, { 0: new Uint8Array(noise.buffer) }, { level: 9 });
+    const at = Buffer.from(packed).indexOf('archive/data/0') + 'archive/data/0'.length;
+    packed.set([3, 0], at); // an empty block, the last one
+    assert.throws(() => load(packed), { name: 'FormatError', message: /goes on|smaller/ });
+  });
+
+  test('sizes of 64 bits', () => {
+    const file = archive(program, data);
+    const at = directoryEntry(file, 'archive/data/0');
+    const end = file.length - 22;
+    const buffer = Buffer.from(file);
+    const name = at + 46 + 'archive/data/0'.length;
+    const place = buffer.readUInt32LE(at + 42);
+    const entry = bytesOf(
+      file.subarray(at, name),
+      little(1, 2),
+      little(24, 2),
+      little(24, 8),
+      little(24, 8),
+      little(place, 8),
+    );
+    entry.fill(255, 20, 28); // both sizes, and then the place
+    entry.fill(255, 42, 46);
+    entry.set(little(28, 2), 30);
+    const start = buffer.readUInt32LE(end + 16);
+    const head = file.subarray(0, at);
+    const rest = file.subarray(name, end);
+    const directoryEnd = head.length + entry.length + rest.length;
+    const long = bytesOf(
+      ...[head, entry, rest],
+      ...['PK\x06\x06', little(44, 8), little(45, 2), little(45, 2), new Uint8Array(8)],
+      ...[little(2, 8), little(2, 8), little(directoryEnd - start, 8), little(start, 8)],
+      ...['PK\x06\x07', new Uint8Array(4), little(directoryEnd, 8), little(1, 4)],
+      file.subarray(end),
+    );
+    long.fill(255, long.length - 14, long.length - 2);
+    assertSame(load(long).a.data, expected, 'a');
+    assert.throws(() => load(patched(long, at + 30, 20, 2)), FormatError);
   });
 
   test('zeros that were compressed are no bomb', () => {
@@ -844,8 +896,8 @@ describe('archives', () => {
     }
     const end = file.length - 22;
     for (const [field, value, size] of /** @type {[number, number, 2 | 4][]} */ ([
-      [8, 0, 2],
-      [8, 65535, 2],
+      [10, 0, 2],
+      [10, 65535, 2],
       [16, 0, 4],
       [16, 4e9, 4],
     ])) {
