@@ -85,7 +85,7 @@ function joined(high, low) {
 export function readFloats(type, view, { offset, shape, strides, littleEndian = true }) {
   const { size, As, read } = type;
   const count = shape.reduce((a, b) => a * b, 1);
-  const values = floats(count);
+  const values = allocate(4 * count, 'reading a tensor', () => new Float32Array(count));
   const out = new As(values.buffer);
   const last = shape.length - 1;
   const columns = last < 0 ? 1 : shape[last];
@@ -126,11 +126,19 @@ export function writeFloats(view, at, data) {
   for (let i = 0; i < bits.length; i++) view.setUint32(at + 4 * i, bits[i], true);
 }
 
-/** @param {number} count @returns {Float32Array<ArrayBuffer>} */
-function floats(count) {
+/**
+ * What `make` makes, or an OutOfMemoryError where the engine has no room for it.
+ * @template T
+ * @param {number} bytes
+ * @param {string} what
+ * @param {() => T} make
+ * @returns {T}
+ */
+export function allocate(bytes, what, make) {
   try {
-    return new Float32Array(count);
-  } catch {
-    throw new OutOfMemoryError(`out of memory for a tensor: ${4 * count} bytes were asked for`);
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new OutOfMemoryError(`out of memory in ${what}: ${bytes} bytes were asked for`);
   }
 }

@@ -5,8 +5,9 @@
 // https://github.com/pytorch/pytorch.
 
 import { readFloats, TYPES } from './dtype.js';
+import { expectPlain } from './plain.js';
 import { isShape } from './state.js';
-import { expectPlain, Global, isDict, refuse, shown } from './unpickle.js';
+import { Global, isDict, refuse, shown } from './unpickle.js';
 
 /** @typedef {import('./dtype.js').ElementType} ElementType */
 /** @typedef {import('./unpickle.js').Unpickler} Unpickler */
@@ -28,7 +29,8 @@ import { expectPlain, Global, isDict, refuse, shown } from './unpickle.js';
 const COUNT_BYTES = 8; // of a storage's length, in an older file
 
 const TENSOR_LIMIT = 65536;
-const RANK_LIMIT = 64;
+/** PyTorch's own limit of most functions. */
+export const RANK_LIMIT = 64;
 /**
  * All tensors together hold at most so many values for each byte of the storages, or as many as FLOOR:
  * views may share a storage, and an expanded tensor repeats one.

@@ -3,7 +3,7 @@
 // bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
 
 import { describe, expectBytes, product } from './check.js';
-import { readFloats, TYPES, writeFloats } from './dtype.js';
+import { allocate, readFloats, TYPES, writeFloats } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
 import { expectState, isShape } from './state.js';
 
@@ -46,7 +46,8 @@ export function saveSafetensors(state, metadata) {
   }
   const json = new TextEncoder().encode(`{${header.join(',')}}`);
   let at = LENGTH_BYTES + Math.ceil(json.length / 8) * 8; // data begins at a multiple of 8
-  const bytes = new Uint8Array(at + end);
+  const size = at + end;
+  const bytes = allocate(size, 'saveSafetensors', () => new Uint8Array(size));
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(at - LENGTH_BYTES), true);
   bytes.fill(0x20, LENGTH_BYTES, at);

@@ -8,10 +8,10 @@
 // Format: torch/serialization.py in https://github.com/pytorch/pytorch.
 
 import { expectBytes } from './check.js';
-import { writeFloats } from './dtype.js';
+import { allocate, writeFloats } from './dtype.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import { pickleState } from './pickle.js';
-import { Objects, refuseGlobal } from './rebuild.js';
+import { Objects, RANK_LIMIT, refuseGlobal } from './rebuild.js';
 import { expectState } from './state.js';
 import { refuse, shown, unpickle } from './unpickle.js';
 import { BYTES_LIMIT, ENTRY_LIMIT, readZip, writeZip } from './zip.js';
@@ -25,7 +25,7 @@ const LEGACY_MAGIC_TEXT = new TextEncoder().encode('L119547037146038801333356L\n
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
 /** The most that a tensor takes besides its name and its data: in the pickle and in the archive. */
-const RECORD = 1024;
+const RECORD = 2048;
 /** data.pkl, byteorder, version. */
 const OTHER_RECORDS = 3;
 
@@ -82,8 +82,9 @@ export function loadTorch(bytes) {
 export function saveTorch(state) {
   const tensors = expectState(state, 'saveTorch');
   for (const { name, shape } of tensors) {
-    // Python's integers for sizes have 63 bits, and strides are their products.
-    if (!Number.isSafeInteger(shape.reduce((a, b) => a * Math.max(b, 1), 1))) {
+    // A size has 63 bits there, and strides are products of sizes.
+    const room = shape.reduce((a, b) => a * Math.max(b, 1), 1);
+    if (shape.length > RANK_LIMIT || !Number.isSafeInteger(room)) {
       throw new ShapeError(`saveTorch ${name}: the shape [${shape}] is too large`);
     }
   }
@@ -96,7 +97,7 @@ export function saveTorch(state) {
       `saveTorch: ${tensors.length} tensors in ${size} bytes are too many; save safetensors instead`,
     );
   }
-  return writeZip(recordsOf(tensors));
+  return allocate(size, 'saveTorch', () => writeZip(recordsOf(tensors)));
 }
 
 /**

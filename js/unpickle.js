@@ -7,6 +7,7 @@
 // name. Nothing recurses, and what a pickle may ask for is bounded, whatever its length.
 
 import { FormatError } from './errors.js';
+import { OPCODE, REFUSED } from './opcodes.js';
 
 /** A name of Python's that is no value: what a REDUCE calls, or the type of a storage. */
 export class Global {
@@ -24,91 +25,14 @@ export class Global {
  */
 /** @typedef {Record<string, unknown>} Dict  without prototype */
 
-const OPCODE = Object.freeze({
-  MARK: 0x28, // (
-  EMPTY_TUPLE: 0x29, // )
-  STOP: 0x2e, // .
-  POP: 0x30, // 0
-  POP_MARK: 0x31, // 1
-  DUP: 0x32, // 2
-  BINFLOAT: 0x47, // G
-  INT: 0x49, // I
-  BININT: 0x4a, // J
-  BININT1: 0x4b, // K
-  LONG: 0x4c, // L
-  BININT2: 0x4d, // M
-  NONE: 0x4e, // N
-  BINPERSID: 0x51, // Q
-  REDUCE: 0x52, // R
-  BINSTRING: 0x54, // T
-  SHORT_BINSTRING: 0x55, // U
-  BINUNICODE: 0x58, // X
-  EMPTY_LIST: 0x5d, // ]
-  APPEND: 0x61, // a
-  BUILD: 0x62, // b
-  GLOBAL: 0x63, // c
-  APPENDS: 0x65, // e
-  BINGET: 0x68, // h
-  LONG_BINGET: 0x6a, // j
-  BINPUT: 0x71, // q
-  LONG_BINPUT: 0x72, // r
-  SETITEM: 0x73, // s
-  TUPLE: 0x74, // t
-  SETITEMS: 0x75, // u
-  EMPTY_DICT: 0x7d, // }
-  PROTO: 0x80,
-  TUPLE1: 0x85,
-  TUPLE2: 0x86,
-  TUPLE3: 0x87,
-  NEWTRUE: 0x88,
-  NEWFALSE: 0x89,
-  LONG1: 0x8a,
-  SHORT_BINUNICODE: 0x8c,
-  BINUNICODE8: 0x8d,
-  EMPTY_SET: 0x8f,
-  ADDITEMS: 0x90,
-  FROZENSET: 0x91,
-  STACK_GLOBAL: 0x93,
-  MEMOIZE: 0x94,
-  FRAME: 0x95,
-});
-
-/** What Python's pickles may contain besides, for the message. @type {Record<number, string>} */
-const REFUSED = Object.freeze({
-  70: 'FLOAT',
-  80: 'PERSID',
-  83: 'STRING',
-  86: 'UNICODE',
-  66: 'BINBYTES',
-  67: 'SHORT_BINBYTES',
-  100: 'DICT',
-  103: 'GET',
-  105: 'INST',
-  108: 'LIST',
-  111: 'OBJ',
-  112: 'PUT',
-  129: 'NEWOBJ',
-  130: 'EXT1',
-  131: 'EXT2',
-  132: 'EXT4',
-  139: 'LONG4',
-  142: 'BINBYTES8',
-  146: 'NEWOBJ_EX',
-  150: 'BYTEARRAY8',
-  151: 'NEXT_BUFFER',
-  152: 'READONLY_BUFFER',
-});
-
 const PROTOCOL_MAX = 5;
 /**
  * What a pickle may cost: 1 for each opcode and each item that is copied, CONTAINER_COST for each list,
  * tuple, set or dict. A tensor takes about 110, so that as many as a file may hold (rebuild.js) just fit;
  * reading as much as this takes less than a second.
  */
-const COST_LIMIT = 2 ** 23;
+export const COST_LIMIT = 2 ** 23;
 const CONTAINER_COST = 16;
-/** How deep containers may nest. Python's own pickler gives up at about this depth. */
-const DEPTH_LIMIT = 512;
 /** Digits of an integer written as text. */
 const DIGITS_LIMIT = 100;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -486,48 +410,4 @@ function keyOf(key) {
   if (typeof key === 'string') return key;
   if (typeof key === 'number' || typeof key === 'bigint') return String(key);
   refuse('a dict has a key that is neither text nor a number');
-}
-
-/**
- * Checks that a value is plain all through: containers that do not contain themselves, nest no deeper
- * than DEPTH_LIMIT and, written out without sharing, hold no more than COST_LIMIT values.
- * @param {unknown} root
- * @param {(value: object) => boolean} isLeaf  what is a value by itself
- */
-export function expectPlain(root, isLeaf) {
-  /** @type {Map<object, { depth: number, size: number } | null>} null while it is open */
-  const measured = new Map();
-  /** @type {{ node: object, items: unknown[], next: number, depth: number, size: number }[]} */
-  const open = [];
-  /** @param {unknown} value */
-  const enter = (value) => {
-    if (typeof value !== 'object' || value === null || isLeaf(value)) return { depth: 0, size: 1 };
-    const known = measured.get(value);
-    if (known) return known;
-    if (known === null) refuse('the file has a container that contains itself');
-    if (!Array.isArray(value) && !isDict(value)) {
-      const name = value instanceof Global ? `${value.name} itself` : 'a storage by itself';
-      refuse(`the file holds ${name}, where a value is expected`);
-    }
-    measured.set(value, null);
-    const items = Array.isArray(value) ? value : Object.values(value);
-    open.push({ node: value, items, next: 0, depth: 1, size: 1 });
-    return null;
-  };
-  enter(root);
-  while (open.length) {
-    const last = open[open.length - 1];
-    if (last.next === last.items.length) {
-      measured.set(last.node, { depth: last.depth, size: last.size });
-      open.pop();
-      continue;
-    }
-    const inside = enter(last.items[last.next]);
-    if (!inside) continue; // it comes again once it is measured
-    last.next++;
-    last.depth = Math.max(last.depth, inside.depth + 1);
-    last.size += inside.size;
-    if (last.depth > DEPTH_LIMIT) refuse(`the file nests deeper than ${DEPTH_LIMIT} containers`);
-    if (last.size > COST_LIMIT) refuse('the file repeats itself beyond measure');
-  }
 }

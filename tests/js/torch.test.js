@@ -1210,6 +1210,12 @@ describe('saveTorch', () => {
         ShapeError,
         /w: the shape.*too large/,
       ],
+      [{ w: { shape: new Array(65).fill(1), data: data.slice(1) } }, ShapeError, /w: 3 values/],
+      [
+        { w: { shape: new Array(65).fill(1), data: data.slice(3) } },
+        ShapeError,
+        /w: the shape.*large/,
+      ],
       [{ '\udc00': { shape: [4], data } }, ArgumentError, /Unicode/],
     ])) {
       assert.throws(
