@@ -103,13 +103,6 @@ need_packages() {
     npm ci --include=dev --no-dry-run --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
-# fflate's licence, as a comment for the file that contains its code.
-fflate_notice() {
-    echo '/*! zip.js of unrolled, with code of fflate:'
-    cat node_modules/fflate/LICENSE
-    echo '*/'
-}
-
 # The compiler of the sanitizers, their run time, the names in their reports, three browsers, and the
 # display that one of them must have.
 need_test_tools() {
@@ -191,8 +184,8 @@ step() {
         rm -f dist/*.js dist/*.d.ts
         cp js/*.js dist/
         # With what it takes from fflate, so that the package depends on nothing.
-        esbuild js/zip.js --bundle --format=esm --external:./errors.js --legal-comments=none \
-            --banner:js="$(fflate_notice)" --log-level=warning --outfile=dist/zip.js --allow-overwrite
+        esbuild js/zip.js --bundle --format=esm --external:./errors.js --log-level=warning \
+            --outfile=dist/zip.js --allow-overwrite
         tsc -p js
         ;;
     page)
