@@ -45,6 +45,12 @@ export function saveSafetensors(state, metadata) {
     add(name, { dtype: 'F32', shape, data_offsets: [begin, end] });
   }
   const json = new TextEncoder().encode(`{${header.join(',')}}`);
+  if (json.length > HEADER_LIMIT || tensors.length > ENTRY_LIMIT) {
+    throw new ArgumentError(
+      `saveSafetensors: ${tensors.length} tensors and a header of ${json.length} bytes; no more than ` +
+        `${ENTRY_LIMIT} and ${HEADER_LIMIT} could be read again`,
+    );
+  }
   let at = LENGTH_BYTES + Math.ceil(json.length / 8) * 8; // data begins at a multiple of 8
   const size = at + end;
   const bytes = allocate(size, 'saveSafetensors', () => new Uint8Array(size));

@@ -346,6 +346,11 @@ test('so many tensors and no more', () => {
     name: 'FormatError',
     message: /65537 tensors/,
   });
+  const tensor = { shape: [0], data: new Float32Array(0) };
+  const state = Object.fromEntries(Array.from({ length: 65537 }, (_, i) => [`p${i}`, tensor]));
+  assert.throws(() => saveSafetensors(state), { name: 'ArgumentError', message: /65537 tensors/ });
+  delete state.p0;
+  assert.equal(Object.keys(loadSafetensors(saveSafetensors(state))).length, 65536);
 });
 
 test('memory that threads share is read', () => {
