@@ -42,6 +42,19 @@ export function expectInts(value, name) {
 }
 
 /**
+ * The bytes of a file. What other threads could change meanwhile is copied.
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {Uint8Array}
+ */
+export function expectBytes(value, name) {
+  if (!(value instanceof Uint8Array)) {
+    throw new ArgumentError(`${name}: expected a Uint8Array, got ${describe(value)}`);
+  }
+  return value.buffer instanceof ArrayBuffer ? value : value.slice();
+}
+
+/**
  * @param {unknown} value
  * @param {number} length
  * @param {string} name  with what the length is made of: 'LSTM h0 [L·D][N][H] = [1][2][3]'

@@ -201,8 +201,8 @@ export class Module extends Resource {
    * Source: torch.nn.Module.load_state_dict.
    * @param {StateDict} state
    * @param {{ strict?: boolean, prefix?: string }} [options]
-   *   strict (default true): missing or unexpected names are an ArgumentError.
-   *   prefix: stripped from the names, as in 'module.'.
+   *   strict (default true): missing or unexpected names are an ArgumentError that lists them.
+   *   prefix: stripped from the names that have it: 'module.' of DataParallel, '_orig_mod.' of compile.
    * @returns {{ missing: string[], unexpected: string[] }}
    */
   loadStateDict(state, options = {}) {
@@ -230,9 +230,13 @@ export class Module extends Resource {
     const missing = [...names].filter((name) => !given.has(name));
     const unexpected = [...given.keys()].filter((name) => !names.has(name));
     if (strict && (missing.length || unexpected.length)) {
+      const wanted = new Map(parameters.map(({ name, shape }) => [name, shape]));
       const parts = [
-        missing.length ? `missing ${missing.join(', ')}` : '',
-        unexpected.length ? `unexpected ${unexpected.join(', ')}` : '',
+        missing.length ? `missing ${namesWithShapes(missing, (name) => wanted.get(name))}` : '',
+        unexpected.length
+          ? `unexpected ${namesWithShapes(unexpected, (name) => given.get(name)?.shape)}`
+          : '',
+        prefixHint(names, unexpected),
       ];
       throw new ArgumentError(`${what}: ${parts.filter(Boolean).join('; ')}`);
     }
@@ -321,6 +325,35 @@ export class Module extends Resource {
       return true;
     }
   }
+}
+
+/**
+ * @param {string[]} names
+ * @param {(name: string) => unknown} shapeOf
+ */
+function namesWithShapes(names, shapeOf) {
+  return names
+    .map((name) => {
+      const shape = shapeOf(name);
+      return Array.isArray(shape) ? `${name} ${shapeText(shape)}` : name;
+    })
+    .join(', ');
+}
+
+/**
+ * The cure, when all that is unexpected would fit without a prefix that it shares.
+ * @param {Set<string>} names  of the parameters
+ * @param {string[]} unexpected
+ */
+function prefixHint(names, unexpected) {
+  const [first = ''] = unexpected;
+  const prefix = [...names]
+    .filter((name) => first.endsWith(`.${name}`))
+    .map((name) => first.slice(0, -name.length))
+    .find((start) =>
+      unexpected.every((name) => name.startsWith(start) && names.has(name.slice(start.length))),
+    );
+  return prefix ? `the option { prefix: '${prefix}' } would strip "${prefix}"` : '';
 }
 
 /**

@@ -2,8 +2,10 @@
 // Format: https://huggingface.co/docs/safetensors. Checks are those of its reference reader: offsets in
 // bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
 
-import { describe, expectFloats, product } from './check.js';
-import { ArgumentError, FormatError, ShapeError } from './errors.js';
+import { describe, expectBytes, product } from './check.js';
+import { allocate, readFloats, TYPES, writeFloats } from './dtype.js';
+import { ArgumentError, FormatError } from './errors.js';
+import { expectState, isShape } from './state.js';
 
 /** @typedef {import('./module.js').StateDict} StateDict */
 
@@ -12,89 +14,62 @@ const ENTRY_LIMIT = 65536;
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
 
-/** Bytes a value, and how to read value i. @type {Record<string, [number, (v: DataView, at: number) => number]>} */
-const TYPES = {
-  F64: [8, (v, at) => v.getFloat64(at, true)],
-  F32: [4, (v, at) => v.getFloat32(at, true)],
-  F16: [2, (v, at) => halfToNumber(v.getUint16(at, true))],
-  BF16: [2, (v, at) => bfloatToNumber(v.getUint16(at, true))],
-  I64: [8, (v, at) => Number(v.getBigInt64(at, true))],
-  U64: [8, (v, at) => Number(v.getBigUint64(at, true))],
-  I32: [4, (v, at) => v.getInt32(at, true)],
-  U32: [4, (v, at) => v.getUint32(at, true)],
-  I16: [2, (v, at) => v.getInt16(at, true)],
-  U16: [2, (v, at) => v.getUint16(at, true)],
-  I8: [1, (v, at) => v.getInt8(at)],
-  U8: [1, (v, at) => v.getUint8(at)],
-  BOOL: [1, (v, at) => (v.getUint8(at) ? 1 : 0)],
-};
-
-/** @param {number} bits */
-function halfToNumber(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-const bfloatBits = new Uint32Array(1);
-const bfloatValue = new Float32Array(bfloatBits.buffer);
-
-/** @param {number} bits */
-function bfloatToNumber(bits) {
-  bfloatBits[0] = bits << 16;
-  return bfloatValue[0];
-}
+/** How deep a header nests: names, of a tensor's properties, of which some are lists. */
+const DEPTH = 3;
 
 /**
- * A safetensors file of these tensors, as F32.
+ * A safetensors file of these tensors, as F32. Byte for byte what Python's `safetensors` writes for them:
+ * sorted by name, the header padded with spaces to a multiple of 8. (Several metadata strings stand in
+ * the order given here; Python's order changes from run to run.)
  * @param {StateDict} state
  * @param {Record<string, string>} [metadata]  stored as __metadata__
  * @returns {Uint8Array}
+ * @throws {ShapeError} when values do not make a shape
+ * @throws {ArgumentError} for what is no state dict
  */
 export function saveSafetensors(state, metadata) {
-  if (typeof state !== 'object' || state === null) {
-    throw new ArgumentError(`saveSafetensors: expected a state dict, got ${describe(state)}`);
-  }
-  /** @type {Record<string, unknown>} */
-  const header = Object.create(null);
-  if (metadata !== undefined) header[METADATA] = checkMetadata(metadata);
+  const tensors = expectState(state, 'saveSafetensors');
+  tensors.sort((a, b) => byCodePoint(a.name, b.name));
+  /** @type {string[]} */
+  const header = [];
+  /** @param {string} name @param {unknown} value */
+  const add = (name, value) => header.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  if (metadata !== undefined) add(METADATA, checkMetadata(metadata));
   let end = 0;
-  /** @type {[number, Float32Array][]} */
-  const pieces = [];
-  for (const [name, tensor] of Object.entries(state)) {
-    const what = `saveSafetensors ${name}`;
-    if (name === METADATA) throw new ArgumentError(`${what}: this name is taken by the format`);
-    const data = expectFloats(tensor?.data, `${what} data`);
-    if (!isShape(tensor.shape) || product(tensor.shape) !== data.length) {
-      throw new ShapeError(`${what}: ${data.length} values do not make shape [${tensor.shape}]`);
+  for (const { name, shape, data } of tensors) {
+    if (name === METADATA) {
+      throw new ArgumentError(`saveSafetensors ${name}: this name is taken by the format`);
     }
-    pieces.push([end, data]);
-    header[name] = {
-      dtype: 'F32',
-      shape: [...tensor.shape],
-      data_offsets: [end, end + 4 * data.length],
-    };
+    const begin = end;
     end += 4 * data.length;
+    add(name, { dtype: 'F32', shape, data_offsets: [begin, end] });
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const start = LENGTH_BYTES + Math.ceil(json.length / 8) * 8; // data begins at a multiple of 8
-  const bytes = new Uint8Array(start + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - LENGTH_BYTES), true);
-  bytes.fill(0x20, LENGTH_BYTES, start);
-  bytes.set(json, LENGTH_BYTES);
+  const json = new TextEncoder().encode(`{${header.join(',')}}`);
+  if (json.length > HEADER_LIMIT || tensors.length > ENTRY_LIMIT) {
+    throw new ArgumentError(
+      `saveSafetensors: ${tensors.length} tensors and a header of ${json.length} bytes; no more than ` +
+        `${ENTRY_LIMIT} and ${HEADER_LIMIT} could be read again`,
+    );
+  }
+  let at = LENGTH_BYTES + Math.ceil(json.length / 8) * 8; // data begins at a multiple of 8
+  const size = at + end;
+  const bytes = allocate(size, 'saveSafetensors', () => new Uint8Array(size));
   const view = new DataView(bytes.buffer);
-  for (const [at, data] of pieces) {
-    for (let i = 0; i < data.length; i++) view.setFloat32(start + at + 4 * i, data[i], true);
+  view.setBigUint64(0, BigInt(at - LENGTH_BYTES), true);
+  bytes.fill(0x20, LENGTH_BYTES, at);
+  bytes.set(json, LENGTH_BYTES);
+  for (const { data } of tensors) {
+    writeFloats(view, at, data);
+    at += 4 * data.length;
   }
   return bytes;
 }
 
-/** Whole numbers from 0 on. @param {unknown} shape @returns {shape is number[]} */
-function isShape(shape) {
-  return Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+/** The order of UTF-8, where JavaScript's is that of UTF-16. @param {string} a @param {string} b */
+function byCodePoint(a, b) {
+  let i = 0;
+  while (i < a.length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
 }
 
 /** @param {Record<string, string>} metadata */
@@ -111,12 +86,12 @@ function checkMetadata(metadata) {
       );
     }
   }
-  return { ...metadata };
+  return metadata;
 }
 
 /**
  * The tensors of a safetensors file, on an object without prototype. F32, F16, BF16, F64, the integer
- * types and BOOL arrive as float32; what float32 cannot hold is rounded.
+ * types and BOOL arrive as float32; what float32 cannot hold is rounded to the nearest.
  * @param {Uint8Array} bytes
  * @returns {StateDict}
  * @throws {FormatError} for a broken file
@@ -126,10 +101,10 @@ export function loadSafetensors(bytes) {
   /** @type {StateDict} */
   const state = Object.create(null);
   for (const { name, dtype, shape, begin } of entries) {
-    const [size, read] = TYPES[dtype];
-    const values = new Float32Array(product(shape));
-    for (let i = 0; i < values.length; i++) values[i] = read(data, begin + i * size);
-    state[name] = { shape: Object.freeze(shape), data: values };
+    const type = TYPES[dtype];
+    const at = new DataView(data.buffer, data.byteOffset + begin);
+    const layout = { offset: 0, shape: [product(shape)], strides: [1] };
+    state[name] = { shape: Object.freeze(shape), data: readFloats(type, at, layout) };
   }
   return state;
 }
@@ -154,9 +129,7 @@ function refuse(message) {
  *   metadata: Record<string, string>, data: DataView }}
  */
 function parse(bytes) {
-  if (!(bytes instanceof Uint8Array)) {
-    throw new ArgumentError(`safetensors: expected a Uint8Array, got ${describe(bytes)}`);
-  }
+  bytes = expectBytes(bytes, 'safetensors');
   if (bytes.length < LENGTH_BYTES) refuse(`${bytes.length} bytes are too few for a file`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(0, true);
@@ -191,28 +164,30 @@ function parseHeader(json) {
   let header;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+    expectUniqueNames(text);
     header = JSON.parse(text);
-  } catch {
+  } catch (error) {
+    if (error instanceof FormatError) throw error;
     refuse('the header is not JSON in UTF-8');
   }
   if (text[0] !== '{' || typeof header !== 'object') refuse('the header is not a JSON object');
-  expectUniqueNames(text);
   return header;
 }
 
 /**
  * JSON.parse lets the last of two equal names win; a file with both would mean different things to
- * different readers.
- * @param {string} text  valid JSON
+ * different readers. And it would build whatever depth a header has.
+ * @param {string} text  JSON, or not: then this ends as well, and JSON.parse says so
  */
 function expectUniqueNames(text) {
   /** @type {Set<string>[]} the names so far of each object that is open; of an array: none */
   const open = [];
   const token = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
   for (const [found, colon] of text.matchAll(token)) {
-    if (found === '{' || found === '[') open.push(new Set());
-    else if (found === '}' || found === ']') open.pop();
-    else if (colon) {
+    if (found === '{' || found === '[') {
+      if (open.push(new Set()) > DEPTH) refuse('the header nests too deep');
+    } else if (found === '}' || found === ']') open.pop();
+    else if (colon && open.length) {
       const names = open[open.length - 1];
       const name = JSON.parse(found.slice(0, found.lastIndexOf('"') + 1));
       if (names.has(name)) refuse(`the name "${name}" comes twice`);
@@ -233,7 +208,7 @@ function parseEntry(name, value) {
     refuse(`"${name}" has no data_offsets`);
   }
   const [begin, end] = offsets;
-  const size = product(shape) * TYPES[dtype][0];
+  const size = product(shape) * TYPES[dtype].size;
   if (!Number.isSafeInteger(size) || end - begin !== size) {
     refuse(`"${name}" has ${end - begin} bytes where ${dtype} [${shape}] takes ${size}`);
   }

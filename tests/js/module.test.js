@@ -383,6 +383,31 @@ describe('state dicts', () => {
     b.dispose();
   });
 
+  test('strict: what is missing or unexpected is listed with its shape, and a prefix is seen', () => {
+    const a = make();
+    const { 'fc.bias': bias, ...partial } = a.stateDict();
+    const shapeless = /** @type {any} */ ({ ...partial, extra: bias, epoch: 3 });
+    assert.throws(() => a.loadStateDict(shapeless), {
+      name: 'ArgumentError',
+      message: /missing fc\.bias \[1\]; unexpected extra \[1\], epoch$/,
+    });
+    const rename = (/** @type {(name: string) => string} */ to) =>
+      Object.fromEntries(Object.entries(a.stateDict()).map(([name, t]) => [to(name), t]));
+    const wrapped = rename((name) => `module.${name}`);
+    assert.throws(() => a.loadStateDict(wrapped), {
+      name: 'ArgumentError',
+      message: /prefix: 'module\.'/,
+    });
+    assert.deepEqual(a.loadStateDict(wrapped, { prefix: 'module.' }), {
+      missing: [],
+      unexpected: [],
+    });
+    assert.throws(() => a.loadStateDict({ ...wrapped, extra: bias }), {
+      message: /^(?!.*prefix)/,
+    });
+    a.dispose();
+  });
+
   test('atomic: whatever is wrong, nothing was loaded', () => {
     const [a, b] = [make(), make()];
     const before = b.stateDict();

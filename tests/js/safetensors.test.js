@@ -253,6 +253,113 @@ test('what is written is read again, to the bit', () => {
   assert.equal(bytes[8], '{'.charCodeAt(0));
 });
 
+describe("what is written is what Python's safetensors 0.8.0 writes, byte for byte", () => {
+  const tensors = {
+    b: { shape: [2], data: Float32Array.of(1.5, -2) },
+    a: { shape: [1, 3], data: Float32Array.of(1, 2, 3) },
+    '🙂': { shape: [1], data: Float32Array.of(0) },
+    '\uffee': { shape: [1], data: Float32Array.of(1) }, // before it in UTF-8, after it in UTF-16
+    10: { shape: [1], data: Float32Array.of(10) },
+    9: { shape: [0, 3], data: new Float32Array(0) },
+    'q"\\\n\x01\x7f\u2028': { shape: [], data: Float32Array.of(0.25) },
+  };
+  // safetensors.torch.save(tensors), and save(tensors, {'format': 'pt'})
+  const bare = [
+    'mAEAAAAAAAB7IjEwIjp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlsxXSwiZGF0YV9vZmZzZXRzIjpbMCw0XX0sIjki',
+    'OnsiZHR5cGUiOiJGMzIiLCJzaGFwZSI6WzAsM10sImRhdGFfb2Zmc2V0cyI6WzQsNF19LCJhIjp7ImR0eXBlIjoi',
+    'RjMyIiwic2hhcGUiOlsxLDNdLCJkYXRhX29mZnNldHMiOls0LDE2XX0sImIiOnsiZHR5cGUiOiJGMzIiLCJzaGFw',
+    'ZSI6WzJdLCJkYXRhX29mZnNldHMiOlsxNiwyNF19LCJxXCJcXFxuXHUwMDAxf+KAqCI6eyJkdHlwZSI6IkYzMiIs',
+    'InNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbMjQsMjhdfSwi77+uIjp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlsx',
+    'XSwiZGF0YV9vZmZzZXRzIjpbMjgsMzJdfSwi8J+ZgiI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMV0sImRhdGFf',
+    'b2Zmc2V0cyI6WzMyLDM2XX19ICAAACBBAACAPwAAAEAAAEBAAADAPwAAAMAAAIA+AACAPwAAAAA=',
+  ];
+  const withMetadata = [
+    'uAEAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJmb3JtYXQiOiJwdCJ9LCIxMCI6eyJkdHlwZSI6IkYzMiIsInNoYXBl',
+    'IjpbMV0sImRhdGFfb2Zmc2V0cyI6WzAsNF19LCI5Ijp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlswLDNdLCJkYXRh',
+    'X29mZnNldHMiOls0LDRdfSwiYSI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMSwzXSwiZGF0YV9vZmZzZXRzIjpb',
+    'NCwxNl19LCJiIjp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbMTYsMjRdfSwicVwi',
+    'XFxcblx1MDAwMX/igKgiOnsiZHR5cGUiOiJGMzIiLCJzaGFwZSI6W10sImRhdGFfb2Zmc2V0cyI6WzI0LDI4XX0s',
+    'Iu+/riI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMV0sImRhdGFfb2Zmc2V0cyI6WzI4LDMyXX0sIvCfmYIiOnsi',
+    'ZHR5cGUiOiJGMzIiLCJzaGFwZSI6WzFdLCJkYXRhX29mZnNldHMiOlszMiwzNl19fSAgIAAAIEEAAIA/AAAAQAAA',
+    'QEAAAMA/AAAAwAAAgD4AAIA/AAAAAA==',
+  ];
+  test('without metadata', () => {
+    assert.equal(Buffer.from(saveSafetensors(tensors)).toString('base64'), bare.join(''));
+  });
+  test('with', () => {
+    const bytes = Buffer.from(saveSafetensors(tensors, { format: 'pt' }));
+    assert.equal(bytes.toString('base64'), withMetadata.join(''));
+  });
+  test('whatever the order of the names', () => {
+    const turned = Object.fromEntries(Object.entries(tensors).reverse());
+    assert.deepEqual(saveSafetensors(turned), saveSafetensors(tensors));
+  });
+});
+
+test('every bit of a NaN survives', () => {
+  const bits = Uint32Array.of(0x7fc00000, 0xffc00001, 0x7f800001, 0xffbfffff, 0x80000000);
+  const state = { a: { shape: [5], data: new Float32Array(bits.buffer) } };
+  const { a } = loadSafetensors(saveSafetensors(state));
+  assert.deepEqual(new Uint32Array(a.data.buffer), bits);
+});
+
+test('64-bit integers are rounded once, to the nearest float32', () => {
+  const longs = BigInt64Array.of(
+    2n ** 60n + 2n ** 36n + 1n, // above the middle of two float32; its double lies on the middle
+    2n ** 60n + 2n ** 36n, // on the middle: to the even one
+    2n ** 53n + 2n ** 29n + 1n,
+    -(2n ** 53n) - 2n ** 29n - 1n,
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+    -1n,
+    2n ** 32n + 1n,
+  );
+  const rounded = [2 ** 60 + 2 ** 37, 2 ** 60, 2 ** 53 + 2 ** 30, -(2 ** 53) - 2 ** 30];
+  const header = { a: entry(0, 64, { dtype: 'I64', shape: [8] }) };
+  const bytes = file(header, 64);
+  bytes.set(new Uint8Array(longs.buffer), bytes.length - 64);
+  assertSame(
+    loadSafetensors(bytes).a.data,
+    [...rounded, 2 ** 63, -(2 ** 63), -1, 2 ** 32],
+    'as int64',
+  );
+  const unsigned = file({ a: entry(0, 64, { dtype: 'U64', shape: [8] }) }, 64);
+  unsigned.set(bytes.subarray(-64), unsigned.length - 64);
+  assertSame(
+    loadSafetensors(unsigned).a.data,
+    [...rounded.slice(0, 3), 2 ** 64 - 2 ** 53, 2 ** 63, 2 ** 63, 2 ** 64, 2 ** 32],
+    'as uint64',
+  );
+});
+
+test('a header is refused for its depth before it is built', () => {
+  for (const text of ['['.repeat(4e6), '{"a":'.repeat(1e6), `{"a":${'['.repeat(2e6)}`]) {
+    assert.throws(() => loadSafetensors(file(text)), { name: 'FormatError', message: /deep/ });
+  }
+});
+
+test('so many tensors and no more', () => {
+  const header = (/** @type {number} */ n) =>
+    `{${Array.from({ length: n }, (_, i) => `"${i}":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`)}}`;
+  assert.equal(Object.keys(loadSafetensors(file(header(65536)))).length, 65536);
+  assert.throws(() => loadSafetensors(file(header(65537))), {
+    name: 'FormatError',
+    message: /65537 tensors/,
+  });
+  const tensor = { shape: [0], data: new Float32Array(0) };
+  const state = Object.fromEntries(Array.from({ length: 65537 }, (_, i) => [`p${i}`, tensor]));
+  assert.throws(() => saveSafetensors(state), { name: 'ArgumentError', message: /65537 tensors/ });
+  delete state.p0;
+  assert.equal(Object.keys(loadSafetensors(saveSafetensors(state))).length, 65536);
+});
+
+test('memory that threads share is read', () => {
+  const bytes = saveSafetensors({ a: { shape: [2], data: Float32Array.of(1, 2) } });
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  assertSame(loadSafetensors(shared).a.data, [1, 2], 'a');
+});
+
 test('nothing to write is a file too; without metadata there is none', () => {
   const bytes = saveSafetensors({});
   assert.deepEqual(Object.keys(loadSafetensors(bytes)), []);
@@ -333,6 +440,7 @@ describe('what cannot be written is refused', () => {
     [{ a: { shape: ['4'], data } }, undefined, UnrolledError, /a/],
     [{ a: { shape: [NaN, 0], data } }, undefined, UnrolledError, /a/],
     [{ __metadata__: { shape: [4], data } }, undefined, ArgumentError, /__metadata__/],
+    [{ '\ud800': { shape: [4], data } }, undefined, ArgumentError, /Unicode/],
     [{}, { n: 5 }, ArgumentError, /metadata n/],
     [{}, 'text', ArgumentError, /metadata/],
     [{}, null, ArgumentError, /metadata/],
