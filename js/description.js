@@ -80,7 +80,7 @@ const DEPTH = 64; // of Sequentials, as the core has it
 function make(described, table, name, first = []) {
   const [kind, args] = parts(described, name);
   if (!Object.hasOwn(table, kind)) {
-    const known = Object.keys(table).join(', ');
+    const known = Object.keys(table).join(', ') + (table === MODULES ? ', Sequential' : '');
     throw new ArgumentError(`${name}: expected one of ${known}, got ${describe(kind)}`);
   }
   const [Class, most] = table[kind];
@@ -109,6 +109,14 @@ function parts(described, name) {
   return [kind, args];
 }
 
+/** @param {unknown[]} args @param {string} name */
+function onlyOne(args, name) {
+  if (args.length === 1) return args[0];
+  throw new ArgumentError(
+    `${name}: a Sequential takes one record of modules, got ${args.length} arguments`,
+  );
+}
+
 /**
  * @param {unknown} modules  described, by name
  * @param {string} name
@@ -127,8 +135,8 @@ export function makeModel(modules, name, depth = 1) {
       const inner = `${name}.${key}`;
       const [kind, args] = parts(described, inner);
       const module =
-        kind === 'Sequential' && args.length === 1
-          ? makeModel(args[0], inner, depth + 1)
+        kind === 'Sequential'
+          ? makeModel(onlyOne(args, inner), inner, depth + 1)
           : make(described, MODULES, inner);
       made.push([key, module]);
     }

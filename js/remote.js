@@ -36,6 +36,8 @@ export class Link {
   #held = 0;
   /** @type {string | null} why it is no more */
   #end = null;
+  /** @type {unknown} a promise where that takes time */
+  #ended;
 
   /** @param {(answer: (answer: Answer) => void, died: (why: string) => void) => Thread} start */
   constructor(start) {
@@ -66,7 +68,7 @@ export class Link {
     this.#end = why;
     for (const { reject } of this.#pending.values()) reject(this.#gone());
     this.#pending.clear();
-    this.#thread.end();
+    this.#ended = this.#thread.end();
   }
 
   #gone() {
@@ -75,7 +77,7 @@ export class Link {
 
   async close() {
     this.die('was closed');
-    await this.#thread.end();
+    await this.#ended;
   }
 
   /**
@@ -119,11 +121,12 @@ export class Link {
    * @returns {Promise<T>}
    */
   async hold(promise) {
-    if (this.#held++ === 0) this.#thread.hold(true);
+    if (this.#held++ === 0 && this.#end === null) this.#thread.hold(true);
     try {
       return await promise;
     } finally {
-      if (--this.#held === 0) this.#thread.hold(false);
+      // One that ends is waited for.
+      if (--this.#held === 0 && this.#end === null) this.#thread.hold(false);
     }
   }
 }

@@ -127,7 +127,8 @@ function openNode(answer, died) {
   if (!threads) throw new StateError('openWorker: here are neither Web Workers nor worker threads');
   const file = new URL(import.meta.url);
   file.pathname = file.pathname.replace(/[^/]*$/, 'worker_thread.js');
-  const worker = new threads.Worker(file, { name: 'unrolled' });
+  // This process's flags are its own: some, as --input-type, no thread would start with.
+  const worker = new threads.Worker(file, { name: 'unrolled', execArgv: [] });
   worker.on('message', answer);
   worker.on('messageerror', () => died('sent what could not be read'));
   worker.on('error', (/** @type {unknown} */ error) => {
