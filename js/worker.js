@@ -106,7 +106,8 @@ function openWeb(answer, died, lock) {
     event.preventDefault(); // it is told of here
     died(begun ? `failed (${event.message})` : `did not start (${event.message || LOAD})`);
   };
-  worker.onmessageerror = () => died('sent what could not be read');
+  // Chromium's has no onmessageerror.
+  worker.addEventListener('messageerror', () => died('sent what could not be read'));
   return {
     post: (message, transfer) => worker.postMessage(message, transfer),
     hold() {},

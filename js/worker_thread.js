@@ -79,4 +79,6 @@ page.onmessage = async (/** @type {{ data: Call }} */ { data }) => {
   }
 };
 
-page.onmessageerror = () => post({ id: 0, fatal: 'could not read what was sent to it' });
+page.addEventListener('messageerror', () => {
+  post({ id: 0, fatal: 'could not read what was sent to it' });
+});
