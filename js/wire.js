@@ -12,7 +12,10 @@ import {
 } from './errors.js';
 
 /** @typedef {import('./trainer.js').Progress} Progress */
-/** @typedef {{ name: string, message: string, stack?: string, fields: object }} SentError */
+/**
+ * @typedef {{ kind: string | undefined, name: string, message: string, stack?: string, fields: object }} SentError
+ *   kind: of CLASSES, whatever a minifier calls it
+ */
 /** @typedef {{ id: number, name: string, model: number, args: unknown[] }} Call  from the page */
 /**
  * To the page: what a call came to, news of one under way, or why there will be no more of them.
@@ -31,12 +34,13 @@ const CLASSES = new Map(
 export function sendError(thrown) {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const { name, message, stack } = error;
-  return { name, message, stack, fields: { ...error } };
+  const kind = [...CLASSES].find(([, Class]) => error.constructor === Class)?.[0];
+  return { kind, name, message, stack, fields: { ...error } };
 }
 
 /** The error as it was thrown there: class, name, message, fields, stack. @param {SentError} sent @returns {Error} */
-export function receiveError({ name, message, stack, fields }) {
-  const error = Reflect.construct(Error, [message], CLASSES.get(name) ?? Error);
+export function receiveError({ kind, name, message, stack, fields }) {
+  const error = Reflect.construct(Error, [message], CLASSES.get(kind ?? '') ?? Error);
   Object.assign(error, fields);
   const hidden = { configurable: true, writable: true };
   if (error.name !== name) Object.defineProperty(error, 'name', { value: name, ...hidden });

@@ -45,12 +45,10 @@ const LOAD =
 export async function openWorker(options = {}) {
   expectOptions(options, ['wasm'], 'openWorker');
   const wasm = address(options.wasm);
-  const lock = lockName();
-  const link = new remote.Link((answer, died) =>
-    typeof Worker === 'function' ? openWeb(answer, died, lock) : openNode(answer, died),
-  );
+  const link = new remote.Link(typeof Worker === 'function' ? openWeb : openNode);
   try {
-    await link.call('init', 0, [wasm, lock]);
+    await watch(link);
+    await link.call('init', 0, [wasm]);
   } catch (error) {
     await link.close();
     throw error;
@@ -75,19 +73,24 @@ function address(wasm) {
   );
 }
 
-/** A name that only one worker holds; undefined where there are no locks. */
-function lockName() {
+/**
+ * No engine tells a page of a worker that ends. But a lock that it holds is free then.
+ * @param {remote.Link} link
+ */
+async function watch(link) {
   const locks = typeof Worker === 'function' && typeof navigator === 'object' && navigator.locks;
-  return locks ? `unrolled ${crypto.randomUUID()}` : undefined;
+  if (!locks) return;
+  const name = `unrolled ${crypto.randomUUID()}`;
+  if (!(await link.call('hold', 0, [name]))) return;
+  locks.request(name, () => link.die('has ended')).catch(() => {}); // as if there were none
 }
 
 /**
  * @param {(answer: any) => void} answer
  * @param {(why: string) => void} died
- * @param {string | undefined} lock
  * @returns {Thread}
  */
-function openWeb(answer, died, lock) {
+function openWeb(answer, died) {
   let worker;
   try {
     // This very expression is what bundlers know: they make a file of the worker and all it needs.
@@ -97,8 +100,6 @@ function openWeb(answer, died, lock) {
   }
   let begun = false;
   worker.onmessage = ({ data }) => {
-    // Nobody is told of a worker that ends; but then the lock that it held from its first answer on is free.
-    if (lock && !begun) navigator.locks.request(lock, () => died('has ended')).catch(() => {});
     begun = true;
     answer(data);
   };

@@ -28,26 +28,25 @@ function post(answer, transfer = []) {
 }
 
 /**
- * A lock that is free again when this worker is no more: some engines tell a page of that in no other way.
+ * Takes a lock that is free again when this worker is no more.
  * @param {string} name
+ * @returns {Promise<boolean>}  whether it could be had
  */
 function hold(name) {
   return new Promise((resolve) => {
     const held = () => {
-      resolve(undefined);
+      resolve(true);
       return new Promise(() => {});
     };
-    navigator.locks.request(name, held).catch(resolve);
+    navigator.locks.request(name, held).catch(() => resolve(false));
   });
 }
 
 /** @param {Call} call */
 async function serve({ id, name, model, args }) {
-  if (name === 'init') {
-    const [wasm, lock] = /** @type {[any, string | undefined]} */ (args);
-    if (lock) await hold(lock);
-    return init(wasm === undefined ? {} : { wasm });
-  }
+  if (name === 'hold') return hold(/** @type {string} */ (args[0]));
+  if (name === 'init')
+    return init(args[0] === undefined ? {} : { wasm: /** @type {any} */ (args[0]) });
   if (name === 'create') {
     const [description, training] = /** @type {[any, any]} */ (args);
     models.set(++made, new Session(description, training));
