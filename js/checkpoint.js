@@ -32,7 +32,7 @@ import { Schedule } from './schedule.js';
  */
 /**
  * Where a walk through the data stands, and what decides its batches.
- * @typedef {{ settings: ReturnType<typeof DataLoader.settings>, state: Record<string, any> }} Place
+ * @typedef {{ settings: import('./data.js').Settings, state: Record<string, any> }} Place
  */
 
 const KEY = 'unrolled.checkpoint';

@@ -11,6 +11,7 @@ import { epochOrder } from './random.js';
  * their losses for whoever trains.
  * @typedef {{ order: Int32Array, place: number, lossSum: number }} Epoch
  */
+/** @typedef {{ samples: number, batchSize: number, shuffle: boolean, dropLast: boolean }} Settings */
 
 /**
  * The same seed gives the shuffles of torch.utils.data.DataLoader: each epoch draws its order from the
@@ -121,7 +122,7 @@ export class DataLoader {
     };
   }
 
-  /** What decides which batches there are. @internal @param {DataLoader} loader */
+  /** What decides which batches there are. @internal @param {DataLoader} loader @returns {Settings} */
   static settings(loader) {
     return {
       samples: loader.#samples,
