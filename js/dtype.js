@@ -116,10 +116,10 @@ export function contiguousStrides(shape) {
 }
 
 /**
- * Writes float32 values, little-endian, bit for bit.
+ * Writes float32 values, or int32, little-endian, bit for bit.
  * @param {DataView} view
  * @param {number} at
- * @param {Float32Array} data
+ * @param {Float32Array | Int32Array} data
  */
 export function writeFloats(view, at, data) {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);

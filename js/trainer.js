@@ -58,6 +58,8 @@ export class Trainer extends Resource {
   #usesTime;
   #batchFirst;
   #steps = 0;
+  #slice = SLICE;
+  #breathe = breathe;
   /** @type {WeakMap<DataLoader, import('./data.js').Epoch>} epochs that fit has not finished */
   #interrupted = new WeakMap();
 
@@ -206,7 +208,7 @@ export class Trainer extends Resource {
    */
   async *fit(data, options) {
     const { epochs, signal, scheduler, targetShape } = this.#checkFit(data, options);
-    const speed = new Speed();
+    const speed = new Speed(this.#slice);
     let step = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
       signal?.throwIfAborted();
@@ -235,7 +237,7 @@ export class Trainer extends Resource {
         // before the item is handed out: whoever stops there has seen the epoch end
         if (loader && DataLoader.finished(loader, walk)) end();
         yield { epoch, step: step++, loss, epochLoss: walk.lossSum / walk.place, ...speed.tick() };
-        if (speed.due()) await breathe();
+        if (speed.due()) await this.#breathe();
         speed.resume();
         signal?.throwIfAborted();
       }
@@ -250,6 +252,18 @@ export class Trainer extends Resource {
         end();
       }
     }
+  }
+
+  /**
+   * How fit yields to the event loop.
+   * @internal
+   * @param {Trainer} trainer
+   * @param {number} slice  how long it works before, in milliseconds
+   * @param {() => Promise<void>} breathe  one turn of the event loop
+   */
+  static pace(trainer, slice, breathe) {
+    trainer.#slice = slice;
+    trainer.#breathe = breathe;
   }
 
   /** @param {unknown} data @param {any} options */
@@ -300,10 +314,16 @@ function resolveShape(shape, length, what) {
 
 /** Steps per second, and whether it is time to let others in. */
 class Speed {
+  #slice;
   #sliceFrom = performance.now();
   #from = performance.now();
   #count = 0;
   #rate = 0;
+
+  /** @param {number} slice */
+  constructor(slice) {
+    this.#slice = slice;
+  }
 
   tick() {
     const now = performance.now();
@@ -320,7 +340,7 @@ class Speed {
   }
 
   due() {
-    return performance.now() - this.#sliceFrom >= SLICE;
+    return performance.now() - this.#sliceFrom >= this.#slice;
   }
 
   resume() {
