@@ -1,4 +1,4 @@
-// The public names of unrolled.
+// The public names of unrolled, all but init: how the .wasm is found is the entry's (index.js, inline.js).
 
 /** @typedef {import('./module.js').StateDict} StateDict */
 /** @typedef {import('./recurrent.js').SequenceOptions} SequenceOptions */
@@ -78,5 +78,4 @@ export {
   StepLR,
 } from './schedule.js';
 export { Sequential } from './sequential.js';
-export { init } from './start.js';
 export { Trainer } from './trainer.js';
