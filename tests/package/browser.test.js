@@ -54,8 +54,9 @@ async function openServed(folder) {
 
 /** @param {string} folder @returns {string[]} */
 const wasmFiles = (folder) =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.wasm') && !path.includes('node_modules'));
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.wasm') && !path.includes('node_modules'),
+  );
 
 describe('without a bundler', () => {
   test('a module script', async () => {
@@ -199,7 +200,13 @@ test('what is not used is left out', async () => {
   });
   const entry = join(folder, 'main.js');
   const [{ outputFiles }, vite] = await Promise.all([
-    esbuild.build({ entryPoints: [entry], bundle: true, minify: true, format: 'esm', write: false }),
+    esbuild.build({
+      entryPoints: [entry],
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      write: false,
+    }),
     build({
       ...{ root: folder, configFile: false, logLevel: 'error' },
       build: { write: false, lib: { entry, formats: ['es'] }, minify: true },

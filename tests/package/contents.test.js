@@ -26,13 +26,20 @@ test('only what users need is in it', () => {
   for (const path of inside) assert.match(path, /^dist\/[\w-]+\.(js|js\.map|d\.ts|wasm)$/);
   const scripts = inside.filter((path) => path.endsWith('.js')).sort();
   const named = scripts.filter((path) => !/^dist\/part-\w+\.js$/.test(path));
-  const exported = Object.values(manifest.exports).flatMap((entry) => entry.default?.slice(2) ?? []);
+  const exported = Object.values(manifest.exports).flatMap(
+    (entry) => entry.default?.slice(2) ?? [],
+  );
   const threads = named.filter((path) => path.endsWith('_thread.js'));
   assert.deepEqual(named, [...exported, ...threads].sort());
 });
 
 test('it depends on nothing and does nothing when installed', () => {
-  for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies']) {
+  for (const kind of [
+    'dependencies',
+    'peerDependencies',
+    'optionalDependencies',
+    'bundleDependencies',
+  ]) {
     assert.equal(manifest[kind], undefined, kind);
   }
   for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) {
@@ -72,12 +79,21 @@ test('what is bundled needs no other file, and keeps the address that bundlers l
 
 test('publint reports nothing', async () => {
   const { messages } = await publint({ pkgDir: packed.folder, strict: true, pack: false });
-  assert.deepEqual(messages.map((message) => formatMessage(message, manifest)), []);
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, manifest)),
+    [],
+  );
 });
 
 test('attw reports nothing', async () => {
   const program = new URL('../../node_modules/.bin/attw', import.meta.url).pathname;
-  const options = ['--profile', 'esm-only', '--exclude-entrypoints', './unrolled.wasm', '--no-emoji'];
+  const options = [
+    '--profile',
+    'esm-only',
+    '--exclude-entrypoints',
+    './unrolled.wasm',
+    '--no-emoji',
+  ];
   const { stdout } = await run(program, [packed.tarball, ...options]); // it ends with 1 otherwise
   for (const [name, entry] of Object.entries(manifest.exports)) {
     if (typeof entry === 'object') assert.ok(stdout.includes(`"${join('unrolled', name)}"`), name);
