@@ -35,6 +35,7 @@ before(async () => {
     if (name === 'page.html' || name === 'fallback.wasm') return answer(200, 'text/html', html);
     if (name === 'gone.wasm') return answer(404, 'text/html', html);
     if (name === 'unrolled.wasm' && refusals-- > 0) return answer(503, 'text/plain', 'busy');
+    if (!name) return answer(404, 'text/plain', 'not found'); // a favicon
     const file = name === 'other-type.wasm' ? 'unrolled.wasm' : name;
     const type = file.endsWith('.js')
       ? 'text/javascript'
