@@ -143,7 +143,7 @@ test('a page from the disk is sent to unrolled/inline', async () => {
   const { init } = await import('unrolled');
   const wasm = new URL('unrolled.wasm', dist);
   const { process } = globalThis;
-  // @ts-expect-error as in a browser: without Node's way to the disk
+  // as in a browser: without Node's way to the disk
   delete globalThis.process;
   try {
     await assert.rejects(init({ wasm }), /cannot be fetched.*unrolled\/inline/);

@@ -136,7 +136,7 @@ describe('webpack', () => {
       'index.html': page('<script src="./dist/main.js"></script>'),
       'main.js': script('unrolled'),
     });
-    const stats = await promisify(webpack)({
+    const stats = await promisify(/** @type {any} */ (webpack))({
       context: folder,
       mode: 'production',
       entry: './main.js',
