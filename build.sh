@@ -4,7 +4,7 @@
 #   ./build.sh [step...]    without a step: wasm js page
 #
 #   wasm          dist/unrolled.wasm, the C core
-#   js            dist/*.js and their declarations
+#   js            dist/*.js: a bundle for each name that package.json exports, and the declarations
 #   page          build/page, the static site
 #   start         all of these, then serves the page; $PORT names the port
 #   native        build/native: libunrolled.a, and the C tests under sanitizers;
@@ -48,6 +48,9 @@ MEMORY='-sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4GB -sMALLOC
 LIBRARY="--no-entry -sTOTAL_STACK=65536 -sFILESYSTEM=0"
 # A C test is a program that prints, and may keep large arrays, some on its stack.
 PROGRAM="-sSTANDALONE_WASM -sTOTAL_STACK=1MB -sINITIAL_MEMORY=16MB"
+# What several entries use is one file for all of them, so that a class is the same class everywhere.
+BUNDLE='--bundle --splitting --minify --format=esm --target=es2022 --loader:.wasm=base64 --sourcemap
+    --chunk-names=part-[hash] --log-level=warning'
 # The release of the Emscripten SDK to fetch where there is no Debian package.
 EMSDK_VERSION=3.1.74
 
@@ -164,6 +167,13 @@ run_tests() {
     done
 }
 
+# The sources of what package.json exports, and of what is started as a worker.
+entries() {
+    node -p "Object.values(require('./package.json').exports)
+        .flatMap((entry) => entry.default?.replace('./dist/', 'js/') ?? []).join(' ')"
+    files js -name '*_thread.js'
+}
+
 # ---- Steps ---------------------------------------------------------------------------------------
 
 step() {
@@ -178,14 +188,11 @@ step() {
         emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o dist/unrolled.wasm
         ;;
     js)
-        newer dist/index.d.ts js package-lock.json || return 0
+        step wasm # inline.js holds a copy
+        newer dist/index.d.ts js package.json package-lock.json dist/unrolled.wasm || return 0
         need_packages
-        mkdir -p dist
-        rm -f dist/*.js dist/*.d.ts
-        cp js/*.js dist/
-        # With what it takes from fflate, so that the package depends on nothing.
-        esbuild js/zip.js --bundle --format=esm --external:./errors.js --log-level=warning \
-            --outfile=dist/zip.js --allow-overwrite
+        rm -f dist/*.js dist/*.map dist/*.d.ts
+        esbuild $(entries) $BUNDLE --outdir=dist
         tsc -p js
         ;;
     page)

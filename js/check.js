@@ -1,7 +1,7 @@
 // Checks of what callers give, before anything changes. The sentence names the argument, what was
 // expected and what came.
 
-import { stable } from './core.js';
+import { Resource, stable } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
 const INT_MAX = 2 ** 31 - 1;
@@ -13,6 +13,8 @@ export function describe(value) {
   if (ArrayBuffer.isView(value) && 'length' in value) {
     return `a ${value.constructor.name} of ${value.length}`;
   }
+  // a class of the library by its own word: minifiers rename classes
+  if (value instanceof Resource) return `an object (${Resource.kindOf(value)})`;
   if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'no class'})`;
   return typeof value === 'string' ? `"${value}"` : String(value);
 }

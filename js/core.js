@@ -333,4 +333,5 @@ export class Resource {
 // An engine without the symbol has now made a method called "undefined".
 if (typeof Symbol.dispose !== 'symbol') Reflect.deleteProperty(Resource.prototype, 'undefined');
 
-export const { handleOf } = Resource;
+/** @type {(resource: Resource) => number} */
+export const handleOf = Resource.handleOf;

@@ -5,28 +5,31 @@ import { attach } from './core.js';
 import { ArgumentError } from './errors.js';
 import { loadModule } from './load.js';
 
+/** @typedef {import('./load.js').Source} Source */
+/** @typedef {{ wasm?: Source | Promise<Response> }} InitOptions */
+
 /** @type {Promise<void> | null} */
 let starting = null;
 
 /**
- * Compiles and starts the WebAssembly core, once: concurrent and later calls share it. After a failure
- * it can be called again.
- * @param {{ wasm?: string | URL | Response | Promise<Response> | BufferSource | WebAssembly.Module }} [options]
- *   where to take the .wasm from; by default it is found beside the library
+ * What every entry's init does.
+ * @param {InitOptions | undefined} options
+ * @param {() => Source} own  where the .wasm is when the caller says nothing
  * @returns {Promise<void>}
  */
-export function init(options = {}) {
-  starting ??= start(options).catch((error) => {
+export function start(options, own) {
+  starting ??= begin(options, own).catch((error) => {
     starting = null;
     throw error;
   });
   return starting;
 }
 
-/** @param {{ wasm?: Parameters<typeof loadModule>[0] }} options */
-async function start(options) {
+/** @param {InitOptions | undefined} options @param {() => Source} own */
+async function begin(options = {}, own) {
   expectOptions(options, ['wasm'], 'init');
-  const module = await loadModule(options.wasm);
+  const given = await options.wasm;
+  const module = await loadModule(given === undefined ? own() : given);
   const instance = await WebAssembly.instantiate(module, {
     env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
   });

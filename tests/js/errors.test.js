@@ -10,14 +10,17 @@ import {
   UnrolledError,
 } from 'unrolled';
 
+const kinds = { ArgumentError, FormatError, OutOfMemoryError, ShapeError, StateError };
+
 test('every error is an UnrolledError with a name of its own', () => {
-  for (const Class of [ArgumentError, FormatError, OutOfMemoryError, ShapeError, StateError]) {
+  for (const [name, Class] of Object.entries(kinds)) {
     const error = new Class('the sentence');
     assert.ok(error instanceof UnrolledError && error instanceof Error);
-    assert.equal(error.name, Class.name);
+    assert.deepEqual([error.name, Class.name, Object.keys(error)], [name, name, []]);
+    assert.ok(error.stack.startsWith(`${name}: the sentence`));
     assert.equal(error.message, 'the sentence');
     assert.match(String(error.stack), /errors\.test\.js/);
-    for (const Other of [ArgumentError, FormatError, OutOfMemoryError, ShapeError, StateError]) {
+    for (const Other of Object.values(kinds)) {
       assert.equal(error instanceof Other, Other === Class);
     }
   }
