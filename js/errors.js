@@ -1,62 +1,52 @@
 // What can go wrong, by kind. Every error of the library is one of these.
-
-/**
- * Names a class, and its errors, so that stacks begin with the name too: minifiers rename classes.
- * @param {Function} Class
- * @param {string} name
- */
-function named(Class, name) {
-  const hidden = { value: name, configurable: true };
-  Object.defineProperty(Class, 'name', hidden);
-  Object.defineProperty(Class.prototype, 'name', { ...hidden, writable: true });
-}
+//
+// Each class says its name itself: minifiers rename classes.
 
 export class UnrolledError extends Error {
-  static {
-    named(UnrolledError, 'UnrolledError');
+  /** @internal @override */
+  static name = 'UnrolledError';
+
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = new.target.name;
   }
 }
 
 /** A length or a shape that does not fit. */
 export class ShapeError extends UnrolledError {
-  static {
-    named(ShapeError, 'ShapeError');
-  }
+  /** @internal @override */
+  static name = 'ShapeError';
 }
 
 /** A value out of range, a wrong type, an unknown name. */
 export class ArgumentError extends UnrolledError {
-  static {
-    named(ArgumentError, 'ArgumentError');
-  }
+  /** @internal @override */
+  static name = 'ArgumentError';
 }
 
 /** Memory ran out; what existed lives on. */
 export class OutOfMemoryError extends UnrolledError {
-  static {
-    named(OutOfMemoryError, 'OutOfMemoryError');
-  }
+  /** @internal @override */
+  static name = 'OutOfMemoryError';
 }
 
 /** A weights file that is broken, or refused. */
 export class FormatError extends UnrolledError {
-  static {
-    named(FormatError, 'FormatError');
-  }
+  /** @internal @override */
+  static name = 'FormatError';
 }
 
 /** Before init(), after dispose(), backward without a forward. */
 export class StateError extends UnrolledError {
-  static {
-    named(StateError, 'StateError');
-  }
+  /** @internal @override */
+  static name = 'StateError';
 }
 
 /** A training step met a loss or a gradient that is not finite: thrown before the weights change. */
 export class NonFiniteError extends UnrolledError {
-  static {
-    named(NonFiniteError, 'NonFiniteError');
-  }
+  /** @internal @override */
+  static name = 'NonFiniteError';
 
   /**
    * @param {number} step  counted from 0 by the trainer

@@ -1,11 +1,13 @@
-// unrolled/torch and unrolled/onnx of the packed package: their classes are those of
+// unrolled/torch, unrolled/onnx and unrolled/worker of the packed package: their classes are those of
 // `unrolled`, and they work where it works.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { build } from 'vite';
+import { promisify } from 'node:util';
+import { build, createServer } from 'vite';
+import webpack from 'webpack';
 import { chromium } from '../browser/engines.js';
 import { serve } from '../browser/serve.js';
 import { pack, run } from './consumer.js';
@@ -51,7 +53,23 @@ const ONNX = `
     return [saveOnnx(model) instanceof Uint8Array, kind];
   }`;
 
-const programs = { torch: TORCH, onnx: ONNX };
+const WORKER = `
+  import { ShapeError } from 'unrolled';
+  import { openWorker } from 'unrolled/worker';
+  export async function answer() {
+    const library = await openWorker();
+    const model = await library.create(
+      { modules: { fc: ['Linear', 2, 1] }, seed: 1 },
+      { loss: ['MSELoss'], optimizer: ['SGD', { lr: 0.1 }] },
+    );
+    const batch = { input: Float32Array.of(1, 2), target: Float32Array.of(3), batch: 1 };
+    const losses = [await model.step(batch), await model.step(batch)];
+    const error = await model.forward(new Float32Array(3)).catch((error) => error);
+    await library.close();
+    return [losses[1] < losses[0], error instanceof ShapeError];
+  }`;
+
+const programs = { torch: TORCH, onnx: ONNX, worker: WORKER };
 const PAGE = '<!doctype html><title>page</title><script type="module" src="./main.js"></script>';
 const MAIN = "import { answer } from './program.js'; globalThis.result = answer();";
 
@@ -108,7 +126,38 @@ for (const [name, program] of Object.entries(programs)) {
   });
 }
 
-test('their types', async () => {
+test('unrolled/worker in webpack', async () => {
+  const html = PAGE.replace('./main.js', './dist/main.js');
+  const files = { 'index.html': html, 'main.js': MAIN, 'program.js': WORKER };
+  const folder = await packed.project('webpack-worker', files);
+  const stats = await promisify(/** @type {any} */ (webpack))({
+    context: folder,
+    mode: 'production',
+    entry: './main.js',
+    output: { path: join(folder, 'dist') },
+  });
+  const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
+  assert.deepEqual([errors, warnings], [[], []]);
+  assert.deepEqual(await openServed(folder), [true, true]);
+});
+
+test("unrolled/worker in Vite's development server, left as it is", async () => {
+  const files = { 'index.html': PAGE, 'main.js': MAIN, 'program.js': WORKER };
+  const folder = await packed.project('vite-dev-worker', files);
+  const server = await createServer({
+    ...{ root: folder, configFile: false, logLevel: 'error' },
+    server: { host: '127.0.0.1', port: 0, hmr: false },
+    optimizeDeps: { exclude: ['unrolled'] },
+  });
+  try {
+    await server.listen();
+    assert.deepEqual(await open(server.resolvedUrls.local[0]), [true, true]);
+  } finally {
+    await server.close();
+  }
+});
+
+test('the types of all three', async () => {
   const compilerOptions = {
     ...{ noEmit: true, strict: true, skipLibCheck: false, target: 'es2022', types: [] },
     ...{ module: 'nodenext', lib: ['es2022', 'dom', 'esnext.disposable'] },
@@ -119,11 +168,15 @@ test('their types', async () => {
       import { Linear, type StateDict } from 'unrolled';
       import { saveOnnx } from 'unrolled/onnx';
       import { loadTorch, saveTorch } from 'unrolled/torch';
+      import { openWorker } from 'unrolled/worker';
 
       const state: StateDict = new Linear(1, 1).stateDict();
       const nested: unknown = loadTorch(saveTorch(state));
       const file: Uint8Array = saveOnnx(new Linear(1, 1));
-      export { file, nested };`,
+      const library = await openWorker();
+      const model = await library.create({ modules: { fc: ['Linear', 1, 1] } });
+      const output: Float32Array = await model.forward(new Float32Array(1));
+      export { file, nested, output };`,
     'tsconfig.json': JSON.stringify({ compilerOptions, files: ['main.ts'] }),
   });
   const tsc = new URL('../../node_modules/.bin/tsc', import.meta.url).pathname;
