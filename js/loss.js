@@ -48,6 +48,15 @@ const IGNORE_INDEX = -100;
 
 /** Shape pairs that were warned about: once each is enough. */
 const warned = new Set();
+/** The last pair of shapes that differed. @type {(readonly number[])[]} */
+let asked = [[], []];
+
+/** @param {readonly number[]} a @param {readonly number[]} b */
+function same(a, b) {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 /**
  * PyTorch's warning about a target whose size differs from the prediction's.
@@ -56,8 +65,11 @@ const warned = new Set();
  * @param {readonly number[]} target
  */
 export function warnBroadcast(kind, prediction, target) {
+  // a training asks at every step: mostly the same, and then without a string
+  if (same(prediction, target) || (same(prediction, asked[0]) && same(target, asked[1]))) return;
+  asked = [prediction, target];
   const pair = `${shapeText(prediction)} and ${shapeText(target)}`;
-  if (shapeText(prediction) === shapeText(target) || warned.has(pair)) return;
+  if (warned.has(pair)) return;
   warned.add(pair);
   console.warn(
     `unrolled: ${kind} broadcasts a prediction of shape ${shapeText(prediction)} against a target of ` +

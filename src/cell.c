@@ -78,6 +78,7 @@ static void plan(const cell *c, cell_frame *f, int rows, bool keep, arena *a)
     f->dh = keep ? arena_floats(a, 1, N, H) : NULL;
     f->dc = keep ? arena_floats(a, 1, N, H) : NULL;
     layer_plan(&f->step, 1, rows, keep, a);
+    layer_plan_passing(&f->step, a);
 }
 
 // Room for one frame more than wait.

@@ -30,31 +30,57 @@ static int gate_values(const layer *l) { return layer_gates(l->kind) * l->H; }
 
 static int state_size(const layer *l) { return l->P ? l->P : l->H; }
 
+// Whether the input's products are done in more than one part.
+static bool in_chunks(const layer *l) { return l->room < l->T; }
+
 static size_t size_max(size_t a, size_t b) { return a > b ? a : b; }
+
+static int rows_of(const layer *l) // of the products over all steps
+{
+    return l->T > INT32_MAX / l->N ? INT32_MAX : l->T * l->N;
+}
+
+// What of each step lasts until its backward; without one, there is room for a chunk or for one
+// step.
+static void plan_steps(layer *l, arena *a)
+{
+    const size_t n = (size_t)l->N, h = (size_t)l->H, steps = l->keep ? (size_t)l->T : 1;
+    const bool lstm = l->kind == UNROLLED_LSTM, gru = l->kind == UNROLLED_GRU;
+
+    l->gates = arena_floats(a, (size_t)l->room, n, (size_t)gate_values(l));
+    l->recurrent_n = gru ? arena_floats(a, steps, n, h) : NULL;
+    l->c = lstm ? arena_floats(a, steps, n, h) : NULL;
+    l->tanh_c = lstm ? arena_floats(a, steps, n, h) : NULL;
+    l->m = l->P ? arena_floats(a, steps, n, h) : NULL;
+}
 
 void layer_plan(layer *l, int T, int N, bool keep, arena *a)
 {
-    const int GH = gate_values(l), Ho = state_size(l);
-    const int fit = int_max(CHUNK_ROWS / N, CHUNK_FLOATS / int_max(1, GH) / N);
-    const int M = T > INT32_MAX / N ? INT32_MAX : T * N; // rows of the large products
-    const size_t n = (size_t)N, h = (size_t)l->H, kept = keep ? (size_t)T : 1;
-    const bool lstm = l->kind == UNROLLED_LSTM, gru = l->kind == UNROLLED_GRU;
+    const int fit = int_max(CHUNK_ROWS / N, CHUNK_FLOATS / int_max(1, gate_values(l)) / N);
 
     l->T = T;
     l->N = N;
     l->keep = keep;
     l->room = keep ? T : int_min(T, int_max(1, fit));
-    l->gates = arena_floats(a, (size_t)l->room, n, (size_t)GH);
-    l->recurrent = gru ? arena_floats(a, n, 3, h) : NULL;
-    l->recurrent_n = gru ? arena_floats(a, kept, n, h) : NULL;
-    l->c = lstm ? arena_floats(a, kept, n, h) : NULL;
-    l->tanh_c = lstm ? arena_floats(a, kept, n, h) : NULL;
-    l->m = l->P ? arena_floats(a, kept, n, h) : NULL;
-    l->dm = l->P && keep ? arena_floats(a, 1, n, h) : NULL;
-    l->dh = l->P && keep ? arena_floats(a, (size_t)T, n, (size_t)Ho) : NULL;
+    if (keep)
+        plan_steps(l, a);
+}
+
+void layer_plan_passing(layer *l, arena *a)
+{
+    const int GH = gate_values(l), Ho = state_size(l), M = rows_of(l), N = l->N;
+    const size_t n = (size_t)N, h = (size_t)l->H;
+    const bool back = l->P && l->keep;
+
+    if (!l->keep)
+        plan_steps(l, a);
+    l->recurrent = l->kind == UNROLLED_GRU ? arena_floats(a, n, 3, h) : NULL;
+    l->dm = back ? arena_floats(a, 1, n, h) : NULL;
+    l->dh = back ? arena_floats(a, (size_t)l->T, n, (size_t)Ho) : NULL;
     // also for a GRU's backward, which packs its tied gates and the third one by themselves
     l->panels = arena_floats(a, 1, 1, matmul_panels(N, GH, Ho));
     l->panels_hr = l->P ? arena_floats(a, 1, 1, matmul_panels(N, l->P, l->H)) : NULL;
+    l->panels_ih = in_chunks(l) ? arena_floats(a, 1, 1, matmul_panels(M, GH, l->I)) : NULL;
     l->scratch =
         arena_floats(a, 1, 1,
                      size_max(size_max(matmul_scratch(M, GH, l->I), matmul_scratch(M, GH, Ho)),
@@ -100,18 +126,22 @@ static void step_forward(layer *l, int t, float *gates, const matmul_weights *w_
     }
 }
 
-// (1) for steps t0 … t0 + steps - 1, into the first rows of gates.
-static void project_input(layer *l, const float *x, int t0, int steps)
+// (1) for steps t0 … t0 + steps - 1, into the first rows of gates. w_ih: packed, or NULL.
+static void project_input(layer *l, const matmul_weights *w_ih, const float *x, int t0, int steps)
 {
-    const int GH = gate_values(l), M = steps * l->N;
+    const int GH = gate_values(l), M = steps * l->N, I = l->I;
     const float *joined = l->kind == UNROLLED_GRU ? NULL : l->b_hh;
+    const float *from = x + (size_t)t0 * (size_t)l->N * (size_t)I;
 
     if (l->b_ih)
         vector_fill_rows(M, GH, l->b_ih, joined, l->gates, (size_t)GH);
     else
         vector_zero((size_t)M * (size_t)GH, l->gates);
-    matmul_forward(M, l->T * l->N, GH, l->I, x + (size_t)t0 * (size_t)l->N * (size_t)l->I,
-                   (size_t)l->I, l->w_ih, l->gates, (size_t)GH, l->scratch);
+    if (w_ih)
+        matmul_forward_again(w_ih, M, from, (size_t)I, l->gates, (size_t)GH);
+    else
+        matmul_forward(M, rows_of(l), GH, I, from, (size_t)I, l->w_ih, l->gates, (size_t)GH,
+                       l->scratch);
 }
 
 void layer_forward(layer *l, const layer_run *run, float *hn, float *cn)
@@ -121,13 +151,18 @@ void layer_forward(layer *l, const layer_run *run, float *hn, float *cn)
     const matmul_weights w_hh = matmul_pack_forward(N, GH, Ho, l->w_hh, l->panels);
     const matmul_weights w_hr =
         l->P ? matmul_pack_forward(N, l->P, l->H, l->w_hr, l->panels_hr) : (matmul_weights){0};
+    // of one value a row nothing is worth packing
+    const bool packs = in_chunks(l) && l->I > 1;
+    const matmul_weights w_ih =
+        packs ? matmul_pack_forward(rows_of(l), GH, l->I, l->w_ih, l->panels_ih)
+              : (matmul_weights){0};
     const float *h = run->h0, *c = run->c0;
     size_t h_step = (size_t)Ho;
 
     for (int done = 0; done < T; done += l->room) {
         const int steps = int_min(l->room, T - done);
         const int t0 = l->reverse ? T - done - steps : done; // first step of this chunk in memory
-        project_input(l, run->x, t0, steps);
+        project_input(l, packs ? &w_ih : NULL, run->x, t0, steps);
         for (int i = 0; i < steps; i++) {
             const int s = l->reverse ? steps - 1 - i : i, t = t0 + s;
             float *y = run->y + (size_t)t * row;

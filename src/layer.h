@@ -32,12 +32,16 @@ typedef struct {
     float *dm;          // with projection and keep: [N][H], its gradient, of one step
     float *dh;          // with projection and keep: [T][N][P], gradients of h
     float *panels;      // packed recurrent weights
+    float *panels_ih;   // packed input weights, where their products are done in parts
     float *panels_hr;   // packed projection
     float *scratch;     // for the large products
 } layer;
 
-// Takes what T steps of N sequences need. Call it twice (arena.h).
+// Takes what T steps of N sequences need from forward to backward; then what a layer needs only
+// while its own forward or backward runs, and others may have before and after. Call both twice
+// (arena.h).
 void layer_plan(layer *l, int T, int N, bool keep, arena *a);
+void layer_plan_passing(layer *l, arena *a);
 
 // What a forward leaves for its backward besides the layer's own buffers, and where results go.
 typedef struct {

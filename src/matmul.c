@@ -145,19 +145,25 @@ matmul_weights matmul_pack_backward(int M, int K, int I, const float *W, float *
     return (matmul_weights){W, panels, K, I};
 }
 
-// C[M][columns] += A[M][depth] · panels.
+// C[M][columns] += A[M][depth] · panels. Many rows: so many columns at a time as stay in the second
+// cache, for all of them.
 static void packed_product(int M, int columns, int depth, const float *A, size_t a_step,
                            const float *panels, float *C, size_t c_step)
 {
     float left[NEAR * DEPTH];
+    const size_t apart = (size_t)depth * TILE_COLUMNS;
+    const int at_once = M > NEAR ? COLUMNS : columns;
 
-    for (int i = 0; i < M; i += NEAR) {
-        const int high = int_min(NEAR, M - i);
-        for (int k = 0; k < depth; k += DEPTH) {
-            const int deep = int_min(DEPTH, depth - k);
-            pack(high, deep, TILE_ROWS, (operand){A + (size_t)i * a_step + k, a_step, 1}, left);
-            tiles(high, columns, deep, left, panels + (size_t)k * TILE_COLUMNS,
-                  (size_t)depth * TILE_COLUMNS, true, C + (size_t)i * c_step, c_step);
+    for (int j = 0; j < columns; j += at_once, panels += apart * COLUMNS / TILE_COLUMNS) {
+        const int wide = int_min(at_once, columns - j);
+        for (int i = 0; i < M; i += NEAR) {
+            const int high = int_min(NEAR, M - i);
+            for (int k = 0; k < depth; k += DEPTH) {
+                const int deep = int_min(DEPTH, depth - k);
+                pack(high, deep, TILE_ROWS, (operand){A + (size_t)i * a_step + k, a_step, 1}, left);
+                tiles(high, wide, deep, left, panels + (size_t)k * TILE_COLUMNS, apart, true,
+                      C + (size_t)i * c_step + j, c_step);
+            }
         }
     }
 }

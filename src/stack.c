@@ -57,6 +57,15 @@ static void stack_plan(module *m, arena *a)
     }
     m->y = s->levels[s->L - 1].y;
     m->dx = s->levels[0].dx;
+
+    arena most = *a; // one layer runs at a time: what passes lies in the same place for all
+    for (size_t i = 0; i < LD; i++) {
+        arena passing = *a;
+        layer_plan_passing(&s->layers[i], &passing);
+        most.used = passing.used > most.used ? passing.used : most.used;
+        most.overflow = most.overflow || passing.overflow;
+    }
+    *a = most;
 }
 
 static void stack_forward(module *m, const float *x)
