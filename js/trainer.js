@@ -36,7 +36,8 @@ import { Schedule } from './schedule.js';
 /** @typedef {import('./module.js').Module} Module */
 /**
  * @typedef {{ epoch: number, step: number, loss: number, epochLoss: number, stepsPerSecond: number }} Progress
- *   epoch and step count from 0; epochLoss is the running mean of the epoch's batch losses
+ *   epoch and step count from 0; epochLoss is the running mean of the epoch's batch losses, without
+ *   those of steps that onNonFinite 'skip' passed over (NaN while there is no other)
  */
 
 /** @type {readonly ['throw', 'skip', 'ignore']} as src/unrolled.h numbers them */
@@ -58,6 +59,7 @@ export class Trainer extends Resource {
   #usesTime;
   #batchFirst;
   #steps = 0;
+  #skipped = false; // the last step updated nothing
   /** @type {WeakMap<DataLoader, import('./data.js').Epoch>} epochs that fit has not finished */
   #interrupted = new WeakMap();
 
@@ -137,7 +139,8 @@ export class Trainer extends Resource {
     writeAt(word(1), t);
     const status = attempt('trainer_step', handle);
     if (status === STATUS.TARGET) throw Loss.badTarget(what, word(0), t);
-    if (status === STATUS.NONFINITE) this.#nonFinite(signedWord(2));
+    this.#skipped = status === STATUS.NONFINITE;
+    if (this.#skipped) this.#nonFinite(signedWord(2));
     else if (status < 0) throw failure(status, what);
     this.#steps++;
     const loss = double(0);
@@ -165,7 +168,15 @@ export class Trainer extends Resource {
     }
     const [steps, rows] = this.#usesTime ? [T, N] : [1, T * N];
     const dims = shape ? shape.length : -1;
-    const status = attempt('trainer_reserve', handle, steps, rows, this.#inputs, dims, at);
+    const { length } = target;
+    const status = attempt('trainer_reserve', handle, steps, rows, this.#inputs, dims, at, length);
+    if (status === STATUS.TARGET) {
+      throw new ShapeError(
+        `${what} target: expected ${word(0)} values, ` +
+          `${Loss.takesClasses(this.#loss) ? 'one class a row of the prediction' : 'as in the prediction'}, ` +
+          `got ${length}; targetShape says how another shape broadcasts`,
+      );
+    }
     if (status === STATUS.SHAPE) {
       throw new ShapeError(
         shape
@@ -174,13 +185,6 @@ export class Trainer extends Resource {
       );
     }
     if (status < 0) throw failure(status, what);
-    if (target.length !== word(2)) {
-      throw new ShapeError(
-        `${what} target: expected ${word(2)} values, ` +
-          `${Loss.takesClasses(this.#loss) ? 'one class a row of the prediction' : 'as in the prediction'}, ` +
-          `got ${target.length}; targetShape says how another shape broadcasts`,
-      );
-    }
     // only a target of another shape is ever compared with it
     return shape ? Array.from({ length: word(4) }, (_, i) => word(5 + i)) : [];
   }
@@ -213,14 +217,14 @@ export class Trainer extends Resource {
       const loader = data instanceof DataLoader ? data : null;
       const walk = loader
         ? DataLoader.begin(loader, this.#interrupted.get(loader))
-        : { order: new Int32Array(0), place: 0, lossSum: 0 };
+        : { order: new Int32Array(0), place: 0, lossSum: 0, losses: 0 };
       if (loader) this.#interrupted.set(loader, walk);
       const batches = loader ? DataLoader.walk(loader, walk) : data;
       let ended = false;
       const end = () => {
         ended = true;
         if (loader) this.#interrupted.delete(loader);
-        scheduler?.step(walk.lossSum / walk.place);
+        scheduler?.step(walk.lossSum / walk.losses);
       };
       for await (const item of batches) {
         if (typeof item !== 'object' || item === null) {
@@ -230,11 +234,14 @@ export class Trainer extends Resource {
         }
         const { input, target, batch } = item;
         const loss = this.step(input, target, { batch, targetShape });
-        walk.lossSum += loss;
         walk.place++;
+        if (!this.#skipped) {
+          walk.lossSum += loss;
+          walk.losses++;
+        }
         // before the item is handed out: whoever stops there has seen the epoch end
         if (loader && DataLoader.finished(loader, walk)) end();
-        yield { epoch, step: step++, loss, epochLoss: walk.lossSum / walk.place, ...speed.tick() };
+        yield { epoch, step: step++, loss, epochLoss: walk.lossSum / walk.losses, ...speed.tick() };
         if (speed.due()) await breathe();
         speed.resume();
         signal?.throwIfAborted();

@@ -322,14 +322,21 @@ static trainer *get_trainer(int handle)
 }
 
 int unrolled_trainer_reserve(int handle, int T, int N, int F, int target_dims,
-                             const int32_t *target)
+                             const int32_t *target, size_t targets)
 {
     trainer *t = get_trainer(handle);
+    loss_pair pair;
     if (!t)
         return UNROLLED_E_HANDLE;
     if (T < 1 || N < 1 || F < 1)
         return UNROLLED_E_SHAPE;
-    const status e = trainer_reserve(t, (shape){T, N, F}, target_dims, target);
+    status e = trainer_match(t, (shape){T, N, F}, target_dims, target, &pair);
+    if (!e && targets != SIZE_MAX && targets != pair.targets) {
+        api_count(0, pair.targets);
+        return UNROLLED_E_TARGET;
+    }
+    if (!e)
+        e = trainer_reserve(t, (shape){T, N, F}, target_dims, target);
     if (e)
         return api_fail(e);
     api_pointer(0, t->model->call.input);
@@ -337,7 +344,7 @@ int unrolled_trainer_reserve(int handle, int T, int N, int F, int target_dims,
     api_count(2, t->pair.targets);
     api_count(3, t->pair.predictions);
     int shape_of[3];
-    const int dims = trainer_prediction_shape(t, shape_of);
+    const int dims = trainer_prediction_shape(t, t->model->out, shape_of);
     api_out.words[4] = (uint32_t)dims;
     for (int i = 0; i < dims; i++)
         api_out.words[5 + i] = (uint32_t)shape_of[i];

@@ -225,11 +225,13 @@ UNROLLED_API(unrolled_trainer_create)
 int unrolled_trainer_create(int module, int loss, int optimizer, double clip_norm,
                             int on_nonfinite);
 // Room for one batch; target_dims -1: the target has the prediction's shape (classes: one a row).
+// targets: how many values of it the caller has, SIZE_MAX when not known yet. UNROLLED_E_TARGET:
+// out[0] values are what the batch takes; nothing has changed.
 // out[0] input, out[1] target, out[2] values in the target, out[3] values in the prediction,
 // out[4] its axes, out[5…] their sizes.
 UNROLLED_API(unrolled_trainer_reserve)
 int unrolled_trainer_reserve(int trainer, int T, int N, int F, int target_dims,
-                             const int32_t *target);
+                             const int32_t *target, size_t targets);
 // The whole step. out[0..1] the loss before the update, a double. UNROLLED_E_NONFINITE: nothing was
 // updated; out[2] is the number, among all of the model's parameters, of the first one whose
 // gradient is not finite, -1 when it is the loss. UNROLLED_E_TARGET: out[0] the place in the

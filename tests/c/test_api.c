@@ -43,7 +43,7 @@ static int set_options(int h) { return unrolled_optimizer_options(h, options); }
 static int set_lr(int h) { return unrolled_optimizer_lr(h, 0.1); }
 static int moment(int h) { return unrolled_optimizer_moment(h, 0, 0); }
 static int set_step(int h) { return unrolled_optimizer_set_step(h, 3); }
-static int trainer_room(int h) { return unrolled_trainer_reserve(h, 1, 2, 3, -1, NULL); }
+static int trainer_room(int h) { return unrolled_trainer_reserve(h, 1, 2, 3, -1, NULL, SIZE_MAX); }
 
 static int clip_norm(int h)
 {
@@ -317,9 +317,9 @@ static void test_batches(void)
         REFUSED(unrolled_step_reserve(gru, n), shape_wrong);
         if (n < 0)
             REFUSED(unrolled_reset_state(gru, n, NULL, NULL), shape_wrong);
-        REFUSED(unrolled_trainer_reserve(fit, n, 2, 3, -1, NULL), shape_wrong);
-        REFUSED(unrolled_trainer_reserve(fit, 1, n, 3, -1, NULL), shape_wrong);
-        REFUSED(unrolled_trainer_reserve(fit, 1, 2, n, -1, NULL), shape_wrong);
+        REFUSED(unrolled_trainer_reserve(fit, n, 2, 3, -1, NULL, SIZE_MAX), shape_wrong);
+        REFUSED(unrolled_trainer_reserve(fit, 1, n, 3, -1, NULL, SIZE_MAX), shape_wrong);
+        REFUSED(unrolled_trainer_reserve(fit, 1, 2, n, -1, NULL, SIZE_MAX), shape_wrong);
         REFUSED(unrolled_loss_reserve(mean, 2, bad, 2, square), shape_wrong);
         REFUSED(unrolled_loss_reserve(mean, 2, square, 2, bad), shape_wrong);
         if (n < 0)
@@ -670,8 +670,8 @@ static int use_trainer(int handle)
     const int32_t dims[] = {pick(4), pick(4), pick(4)};
     if (pick(2))
         return unrolled_trainer_step(handle);
-    const int e =
-        unrolled_trainer_reserve(handle, pick(5), pick(5), F, pick(4) ? -1 : pick(4), dims);
+    const int e = unrolled_trainer_reserve(handle, pick(5), pick(5), F, pick(4) ? -1 : pick(4),
+                                           dims, pick(4) ? SIZE_MAX : (size_t)pick(20));
     if (e == UNROLLED_OK) {
         fill((size_t)t->in.T * (size_t)t->in.N * (size_t)t->in.F, t->model->call.input);
         if (pick(8) == 0)
@@ -769,7 +769,7 @@ static void test_out_block(void)
     const int sgd = optimizer_over(line);
     const int fit = unrolled_trainer_create(line, mean, sgd, 0, UNROLLED_THROW);
     for (int step = 0; step < 400; step++) {
-        CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL) == UNROLLED_OK);
+        CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL, SIZE_MAX) == UNROLLED_OK);
         CHECK(unrolled_out()[2] == 4 && unrolled_out()[3] == 4);
         for (int i = 0; i < 4; i++) {
             floats_at(0)[i] = (float)i / 4;
@@ -784,7 +784,7 @@ static void test_out_block(void)
     CHECK(unrolled_optimizer_info(sgd) == UNROLLED_OK && double_at(2) == 400);
     CHECK(strcmp((const char *)(uintptr_t)unrolled_out()[4], "momentum_buffer") == 0);
     CHECK(unrolled_optimizer_moment(sgd, 1, 0) == UNROLLED_OK && unrolled_out()[1] == 1);
-    CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL) == UNROLLED_OK);
+    CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL, SIZE_MAX) == UNROLLED_OK);
     floats_at(0)[0] = INFINITY;
     CHECK(unrolled_trainer_step(fit) == UNROLLED_E_NONFINITE && unrolled_out()[2] == UINT32_MAX);
 

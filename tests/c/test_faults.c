@@ -354,13 +354,13 @@ static bool refuse_trainer(int refused)
     module *rnn = module_at(pairs[0]);
     float *weights = copies(rnn->num_values, rnn->params);
 
-    CHECK(unrolled_trainer_reserve(whole, 2, 1, 3, -1, NULL) == UNROLLED_OK);
+    CHECK(unrolled_trainer_reserve(whole, 2, 1, 3, -1, NULL, SIZE_MAX) == UNROLLED_OK);
     memory_refuse_after(refused);
-    const int e = unrolled_trainer_reserve(whole, 4, 5, 3, -1, NULL);
+    const int e = unrolled_trainer_reserve(whole, 4, 5, 3, -1, NULL, SIZE_MAX);
     memory_refuse_after(-1);
     if (e != UNROLLED_OK) {
         CHECK(e == UNROLLED_E_MEMORY && unrolled_trainer_step(whole) == UNROLLED_E_STATE);
-        CHECK(unrolled_trainer_reserve(whole, 4, 5, 3, -1, NULL) == UNROLLED_OK);
+        CHECK(unrolled_trainer_reserve(whole, 4, 5, 3, -1, NULL, SIZE_MAX) == UNROLLED_OK);
     }
     CHECK(same_bits(rnn->num_values, weights, rnn->params));
     memset(t->model->call.input, 0, 4 * 5 * 3 * sizeof(float));
