@@ -35,7 +35,7 @@ const PREFIX = /^unrolled_/;
 let exports = Object.create(null);
 /** @type {WebAssembly.Memory | null} */
 let memory = null;
-/** @type {unknown} what trapped, if anything has */
+/** @type {string | null} what trapped, if anything has */
 let broken = null;
 
 /** @type {ArrayBufferLike | null} the buffer that the views below look into */
@@ -102,11 +102,10 @@ export function attempt(name, a, b, c, d, e, f, g) {
   try {
     return exports[name](a, b, c, d, e, f, g);
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) {
-      broken = error.message;
-      throw new UnrolledError(`internal fault in ${name}: ${error.message}`);
-    }
-    throw error;
+    // The core calls nothing outside, so this is a trap, or the end of the engine's stack in the midst
+    // of the work: either way memory may be in disorder.
+    broken = error instanceof Error ? error.message : String(error);
+    throw new UnrolledError(`internal fault in ${name}: ${broken}`);
   }
 }
 
@@ -178,11 +177,26 @@ export function viewBytes(at, length) {
   return new Uint8Array(/** @type {ArrayBuffer} */ (seen), at, length);
 }
 
+/**
+ * An array of the engine's own; where it has no room for one, an OutOfMemoryError.
+ * @template A
+ * @param {() => A} make
+ * @returns {A}
+ */
+export function allocate(make) {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new OutOfMemoryError(`out of memory for an array of JavaScript: ${error.message}`);
+  }
+}
+
 /** @param {number} at @param {number} length @returns {Float32Array} */
 export function copyFloats(at, length) {
   look();
   const from = at >>> 2;
-  if (length > FEW) return f32.slice(from, from + length);
+  if (length > FEW) return allocate(() => f32.slice(from, from + length));
   const copy = new Float32Array(length);
   for (let i = 0; i < length; i++) copy[i] = f32[from + i];
   return copy;
@@ -191,13 +205,13 @@ export function copyFloats(at, length) {
 /** @param {number} at @param {number} length @returns {Float64Array} */
 export function copyDoubles(at, length) {
   look();
-  return f64.slice(at >>> 3, (at >>> 3) + length);
+  return allocate(() => f64.slice(at >>> 3, (at >>> 3) + length));
 }
 
 /** @param {number} at @param {number} length @returns {Int32Array} */
 export function copyInts(at, length) {
   look();
-  return i32.slice(at >>> 2, (at >>> 2) + length);
+  return allocate(() => i32.slice(at >>> 2, (at >>> 2) + length));
 }
 
 /** @param {number} at @param {Float32Array | Int32Array} data */
@@ -234,7 +248,7 @@ export function text(at) {
  * @returns {A}
  */
 export function stable(data) {
-  return data.buffer === memory?.buffer ? /** @type {A} */ (data.slice()) : data;
+  return data.buffer === memory?.buffer ? allocate(() => /** @type {A} */ (data.slice())) : data;
 }
 
 /**
@@ -310,6 +324,12 @@ export class Resource {
   /** Its handle; StateError when it was disposed. @internal @param {Resource} resource @returns {number} */
   static handleOf(resource) {
     ready();
+    if (typeof resource !== 'object' || resource === null || !(#handle in resource)) {
+      throw new ArgumentError(
+        'expected an object that the library made, got something else; a method taken from its ' +
+          'object must be bound to it',
+      );
+    }
     if (!resource.#handle) throw new StateError(`this ${resource.#kind} was disposed`);
     return resource.#handle;
   }

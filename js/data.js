@@ -1,15 +1,15 @@
 // Batches in the order of PyTorch's DataLoader.
 
 import { describe, expectBoolean, expectFloats, expectOptions, expectSize } from './check.js';
-import { stable } from './core.js';
-import { ArgumentError, ShapeError } from './errors.js';
+import { allocate, stable } from './core.js';
+import { ArgumentError, ShapeError, StateError } from './errors.js';
 import { epochOrder } from './random.js';
 
 /** @typedef {{ input: Float32Array, target: Float32Array | Int32Array, batch: number }} Batch */
 /**
  * One walk through the data: the order of the samples, how many batches of it are done, and the sum of
- * their losses for whoever trains.
- * @typedef {{ order: Int32Array, place: number, lossSum: number }} Epoch
+ * their losses for whoever trains, with how many there are in it: a step that was skipped has none.
+ * @typedef {{ order: Int32Array, place: number, lossSum: number, losses: number }} Epoch
  */
 
 /**
@@ -92,13 +92,12 @@ export class DataLoader {
 
   /**
    * The running epoch's order and place in it; between epochs, an empty object.
-   * @returns {{ order?: number[], place?: number, lossSum?: number }}
+   * @returns {{ order?: number[], place?: number, lossSum?: number, losses?: number }}
    */
   stateDict() {
     const epoch = this.#loaded ?? this.#walking;
     if (!epoch) return {};
-    const { order, place, lossSum } = epoch;
-    return { order: [...order], place, lossSum };
+    return { ...epoch, order: [...epoch.order] };
   }
 
   /** The next epoch goes on where this state stood. @param {object} state  from stateDict() */
@@ -107,7 +106,7 @@ export class DataLoader {
     if (typeof state !== 'object' || state === null) {
       throw new ArgumentError(`${what}: expected a state, got ${describe(state)}`);
     }
-    const { order, place, lossSum = 0 } = /** @type {Record<string, any>} */ (state);
+    const { order, place, lossSum = 0, losses = place } = /** @type {Record<string, any>} */ (state);
     if (order === undefined) {
       this.#loaded = null;
       return;
@@ -125,7 +124,10 @@ export class DataLoader {
     if (typeof lossSum !== 'number') {
       throw new ArgumentError(`${what} lossSum: expected a number, got ${describe(lossSum)}`);
     }
-    this.#loaded = { order: Int32Array.from(order), place, lossSum };
+    if (!Number.isInteger(losses) || losses < 0 || losses > place) {
+      throw new ArgumentError(`${what} losses: expected 0 to ${place}, got ${describe(losses)}`);
+    }
+    this.#loaded = { order: Int32Array.from(order), place, lossSum, losses };
   }
 
   /**
@@ -141,6 +143,7 @@ export class DataLoader {
         order: epochOrder(loader.#samples, loader.#shuffle),
         place: 0,
         lossSum: 0,
+        losses: 0,
       };
     loader.#loaded = null;
     loader.#walking = epoch;
@@ -185,8 +188,11 @@ export class DataLoader {
  */
 function gather(data, picked, samples) {
   const size = data.length / samples;
+  if (size === 0) {
+    throw new StateError('DataLoader: its arrays were transferred or detached; make a new one');
+  }
   const Type = /** @type {new (length: number) => A} */ (data.constructor);
-  const rows = new Type(picked.length * size);
+  const rows = allocate(() => new Type(picked.length * size));
   for (let n = 0; n < picked.length; n++) {
     const from = picked[n] * size;
     for (let i = 0; i < size; i++) rows[n * size + i] = data[from + i];

@@ -75,7 +75,13 @@ async function fromResponse(response) {
         ': the .wasm file is not there. Pass its address: init({ wasm: url }).',
     );
   }
-  return compile(await response.arrayBuffer(), name);
+  let bytes;
+  try {
+    bytes = await response.arrayBuffer();
+  } catch (cause) {
+    throw new UnrolledError(`${name} broke off: ${/** @type {Error} */ (cause).message}`);
+  }
+  return compile(bytes, name);
 }
 
 /** @param {URL} url */

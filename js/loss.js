@@ -2,6 +2,7 @@
 // https://pytorch.org/docs/stable/nn.html#loss-functions
 
 import {
+  abstract,
   describe,
   expectFloats,
   expectInts,
@@ -79,6 +80,7 @@ export class Loss extends Resource {
    * @param {{ parameter?: number, ignoreIndex?: number, weight?: Float32Array }} settings
    */
   constructor(kind, options, more, settings = {}) {
+    if (new.target === Loss) throw abstract('Loss', 'MSELoss');
     expectOptions(options, ['reduction', ...more], kind);
     const reduction = expectOneOf(options.reduction ?? 'mean', REDUCTIONS, `${kind} reduction`);
     const { parameter = 0, ignoreIndex = IGNORE_INDEX, weight } = settings;

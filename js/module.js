@@ -1,11 +1,13 @@
 // What every module has: parameters, a state dict, gradients to zero, training mode, an end.
 
 import {
+  abstract,
   describe,
   expectBoolean,
   expectFloats,
   expectOptions,
   product,
+  sameShape,
   shapeText,
 } from './check.js';
 import {
@@ -35,6 +37,7 @@ export class Parameter {
    * @param {readonly number[]} shape
    */
   constructor(owner, index, name, shape) {
+    if (!(owner instanceof Module)) throw abstract('Parameter', "a module's parameters()");
     this.#owner = owner;
     this.#index = index;
     /** @readonly PyTorch's name, as in the state dict */
@@ -159,6 +162,7 @@ export class Module extends Resource {
    * @param {number} handle
    */
   constructor(kind, handle) {
+    if (new.target === Module) throw abstract('Module', 'Linear');
     super(kind, handle);
     call('module_info', handle);
     const count = word(0);
@@ -368,7 +372,7 @@ export function tensorData(tensor, shape, name) {
     throw new ArgumentError(`${name}: expected { shape, data }, got ${describe(tensor)}`);
   }
   const data = expectFloats(tensor.data, `${name} data`);
-  if (shapeText(tensor.shape) !== shapeText(shape) || data.length !== product(shape)) {
+  if (!sameShape(tensor.shape, shape) || data.length !== product(shape)) {
     throw new ShapeError(
       `${name}: expected shape ${shapeText(shape)}, ` +
         `got ${shapeText(tensor.shape)} with ${data.length} values`,

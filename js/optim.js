@@ -1,7 +1,14 @@
 // Optimizers: update rules, defaults and state dicts of torch.optim.
 // https://pytorch.org/docs/stable/optim.html
 
-import { describe, expectBoolean, expectCount, expectNumber, expectOptions } from './check.js';
+import {
+  abstract,
+  describe,
+  expectBoolean,
+  expectCount,
+  expectNumber,
+  expectOptions,
+} from './check.js';
 import {
   attempt,
   call,
@@ -62,6 +69,7 @@ export class Optimizer extends Resource {
    * @param {Bounds} bounds  what they were checked against
    */
   constructor(kind, parameters, settings, bounds) {
+    if (new.target === Optimizer) throw abstract('Optimizer', 'Adam');
     const pairs = parameterPairs(parameters, `${kind} parameters`);
     const options = optionArray(settings);
     const at = stage(8 * options.length + 4 * pairs.length);
@@ -160,6 +168,12 @@ export class Optimizer extends Resource {
     if (count !== this.#parameters.length) {
       throw new ArgumentError(
         `${what} params: expected ${this.#parameters.length} parameters, got ${count}`,
+      );
+    }
+    const odd = group.params.findIndex((/** @type {unknown} */ id) => !Number.isSafeInteger(id));
+    if (odd >= 0) {
+      throw new ArgumentError(
+        `${what} params[${odd}]: expected a whole number, got ${describe(group.params[odd])}`,
       );
     }
     const settings = this.#settingsFrom(group, what);

@@ -2,7 +2,7 @@
 
 import { expectOptions } from './check.js';
 import { attach } from './core.js';
-import { ArgumentError } from './errors.js';
+import { ArgumentError, OutOfMemoryError, UnrolledError } from './errors.js';
 import { loadModule } from './load.js';
 
 /** @type {Promise<void> | null} */
@@ -27,11 +27,24 @@ export function init(options = {}) {
 async function start(options) {
   expectOptions(options, ['wasm'], 'init');
   const module = await loadModule(options.wasm);
-  const instance = await WebAssembly.instantiate(module, {
-    env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
-  });
-  if (!('unrolled_out' in instance.exports)) {
+  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+  if (!names.includes('unrolled_out')) {
     throw new ArgumentError('init wasm: this WebAssembly module is not unrolled');
   }
-  attach(instance.exports);
+  attach((await instantiate(module)).exports);
+}
+
+/** @param {WebAssembly.Module} module */
+async function instantiate(module) {
+  try {
+    return await WebAssembly.instantiate(module, {
+      env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
+    });
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof RangeError) {
+      throw new OutOfMemoryError(`init: no memory for the WebAssembly core: ${text}`);
+    }
+    throw new UnrolledError(`init: the WebAssembly core cannot be started: ${text}`);
+  }
 }
