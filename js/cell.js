@@ -116,6 +116,7 @@ export class RNNCell extends Cell {
    * @returns {Float32Array}  h' [N][H]
    */
   forward(x, h, options = {}) {
+    handleOf(this);
     return this.runForward(x, h, undefined, options).h;
   }
 
@@ -125,6 +126,7 @@ export class RNNCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array }}
    */
   backward(gradH) {
+    handleOf(this);
     const { x, h } = this.runBackward(expectFloats(gradH, 'RNNCell backward gradH'), undefined);
     return { x, h };
   }
@@ -148,6 +150,7 @@ export class GRUCell extends Cell {
    * @returns {Float32Array}  h' [N][H]
    */
   forward(x, h, options = {}) {
+    handleOf(this);
     return this.runForward(x, h, undefined, options).h;
   }
 
@@ -157,6 +160,7 @@ export class GRUCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array }}
    */
   backward(gradH) {
+    handleOf(this);
     const { x, h } = this.runBackward(expectFloats(gradH, 'GRUCell backward gradH'), undefined);
     return { x, h };
   }
@@ -180,6 +184,7 @@ export class LSTMCell extends Cell {
    * @returns {{ h: Float32Array, c: Float32Array }}
    */
   forward(x, state = {}, options = {}) {
+    handleOf(this);
     expectOptions(state, ['h', 'c'], 'LSTMCell forward state');
     return this.runForward(x, state.h, state.c, options);
   }
@@ -190,6 +195,7 @@ export class LSTMCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array, c: Float32Array }}
    */
   backward(grad) {
+    handleOf(this);
     expectOptions(grad, ['h', 'c'], 'LSTMCell backward grad');
     if (!grad.h && !grad.c)
       throw new ArgumentError('LSTMCell backward grad: expected h, c or both');

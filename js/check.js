@@ -16,7 +16,8 @@ export function describe(value) {
   try {
     if (Array.isArray(value)) return `an Array of ${value.length}`;
     if (typeof value === 'object' && value !== null) {
-      if (!ArrayBuffer.isView(value) || !('length' in value)) return `an object (${classOf(value)})`;
+      if (!ArrayBuffer.isView(value) || !('length' in value))
+        return `an object (${classOf(value)})`;
       return `a ${classOf(value)} of ${value.length}`;
     }
     const text = String(value);
@@ -191,7 +192,8 @@ export function expectOneOf(value, choices, name) {
  * @param {string} name
  */
 export function expectOptions(options, known, name) {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  const record = typeof options === 'object' && options !== null && !Array.isArray(options);
+  if (!record || ArrayBuffer.isView(options)) {
     throw new ArgumentError(`${name}: expected an options object, got ${describe(options)}`);
   }
   for (const key in options) {

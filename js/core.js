@@ -321,16 +321,24 @@ export class Resource {
     forgotten?.unregister(this);
   }
 
-  /** Its handle; StateError when it was disposed. @internal @param {Resource} resource @returns {number} */
-  static handleOf(resource) {
+  /**
+   * Its handle; StateError when it was disposed.
+   * @internal
+   * @param {Resource} resource
+   * @param {string} [name]  of the argument that it is; without one it is `this`
+   * @returns {number}
+   */
+  static handleOf(resource, name) {
     ready();
     if (typeof resource !== 'object' || resource === null || !(#handle in resource)) {
       throw new ArgumentError(
-        'expected an object that the library made, got something else; a method taken from its ' +
-          'object must be bound to it',
+        `${name ? `${name}: ` : ''}expected an object that the library made, got something else` +
+          `${name ? '' : '; a method taken from its object must be bound to it'}`,
       );
     }
-    if (!resource.#handle) throw new StateError(`this ${resource.#kind} was disposed`);
+    if (!resource.#handle) {
+      throw new StateError(`${name ? `${name}: ` : ''}this ${resource.#kind} was disposed`);
+    }
     return resource.#handle;
   }
 

@@ -103,10 +103,16 @@ export class DataLoader {
   /** The next epoch goes on where this state stood. @param {object} state  from stateDict() */
   loadStateDict(state) {
     const what = 'DataLoader loadStateDict';
-    if (typeof state !== 'object' || state === null) {
+    const record = typeof state === 'object' && state !== null && !Array.isArray(state);
+    if (!record || ArrayBuffer.isView(state)) {
       throw new ArgumentError(`${what}: expected a state, got ${describe(state)}`);
     }
-    const { order, place, lossSum = 0, losses = place } = /** @type {Record<string, any>} */ (state);
+    const {
+      order,
+      place,
+      lossSum = 0,
+      losses = place,
+    } = /** @type {Record<string, any>} */ (state);
     if (order === undefined) {
       this.#loaded = null;
       return;

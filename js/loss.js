@@ -174,8 +174,8 @@ export class Loss extends Resource {
    * @returns {[number[], number[]]}
    */
   #shapes(p, t, shapes, what) {
-    const pShape = shapes.prediction && expectShape(shapes.prediction, `${what} shapes.prediction`);
-    const tShape = shapes.target && expectShape(shapes.target, `${what} shapes.target`);
+    const pShape = expectOptional(shapes.prediction, `${what} shapes.prediction`);
+    const tShape = expectOptional(shapes.target, `${what} shapes.target`);
     expectProduct(pShape, p.length, `${what} prediction`);
     expectProduct(tShape, t.length, `${what} target`);
     if (p.length === 0) throw new ShapeError(`${what} prediction: expected values, got none`);
@@ -226,6 +226,11 @@ export class Loss extends Resource {
         `got ${target[place]}`,
     );
   }
+}
+
+/** @param {unknown} shape @param {string} name */
+function expectOptional(shape, name) {
+  return shape === undefined || shape === null ? undefined : expectShape(shape, name);
 }
 
 /** @param {number[] | undefined} shape @param {number} length @param {string} what */

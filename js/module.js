@@ -38,6 +38,7 @@ export class Parameter {
    */
   constructor(owner, index, name, shape) {
     if (!(owner instanceof Module)) throw abstract('Parameter', "a module's parameters()");
+    Module.handleOf(owner, 'Parameter');
     this.#owner = owner;
     this.#index = index;
     /** @readonly PyTorch's name, as in the state dict */
@@ -192,6 +193,7 @@ export class Module extends Resource {
 
   /** Copies of all parameters, on an object without prototype. @returns {StateDict} */
   stateDict() {
+    Module.handleOf(this);
     /** @type {StateDict} */
     const state = Object.create(null);
     for (const parameter of this.parameters()) {
@@ -210,6 +212,7 @@ export class Module extends Resource {
    * @returns {{ missing: string[], unexpected: string[] }}
    */
   loadStateDict(state, options = {}) {
+    Module.handleOf(this);
     const kind = Resource.kindOf(this);
     const what = `${kind} loadStateDict`;
     expectOptions(options, ['strict', 'prefix'], what);
@@ -218,7 +221,7 @@ export class Module extends Resource {
     if (typeof prefix !== 'string') {
       throw new ArgumentError(`${what} prefix: expected a string, got ${describe(prefix)}`);
     }
-    if (typeof state !== 'object' || state === null) {
+    if (typeof state !== 'object' || state === null || ArrayBuffer.isView(state)) {
       throw new ArgumentError(`${what}: expected a state dict, got ${describe(state)}`);
     }
     const given = new Map();
@@ -268,14 +271,16 @@ export class Module extends Resource {
    * @returns {this}
    */
   train(mode = true) {
+    const handle = Module.handleOf(this);
     expectBoolean(mode, `${Resource.kindOf(this)} train mode`);
-    call('train', Module.handleOf(this), mode ? 1 : 0);
+    call('train', handle, mode ? 1 : 0);
     this.#setTraining(mode);
     return this;
   }
 
   /** Dropout off. @returns {this} */
   eval() {
+    Module.handleOf(this);
     return this.train(false);
   }
 

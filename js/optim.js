@@ -90,8 +90,9 @@ export class Optimizer extends Resource {
   }
 
   set lr(value) {
+    const handle = handleOf(this);
     expectNumber(value, `${this.#kind} lr`, 0);
-    call('optimizer_lr', handleOf(this), value);
+    call('optimizer_lr', handle, value);
     this.#settings.lr = value;
   }
 
@@ -111,6 +112,7 @@ export class Optimizer extends Resource {
    *   param_groups: Record<string, unknown>[] }}
    */
   stateDict() {
+    handleOf(this);
     const { step, names } = this.#info();
     /** @type {Record<string, any>} */
     const state = Object.create(null);
@@ -152,8 +154,8 @@ export class Optimizer extends Resource {
    * @param {object} state  as stateDict() or torch.optim give it
    */
   loadStateDict(state) {
-    const what = `${this.#kind} loadStateDict`;
     handleOf(this);
+    const what = `${this.#kind} loadStateDict`;
     const given = /** @type {any} */ (state);
     const group = given?.param_groups?.[0];
     if (!given?.state || typeof given.state !== 'object' || !group || typeof group !== 'object') {

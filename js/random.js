@@ -164,6 +164,23 @@ export function epochOrder(n, shuffle) {
 
 const NUMPY = Object.freeze({ UNIFORM: 0, NORMAL: 1 });
 
+/**
+ * @param {NumpyRandom} numpy
+ * @param {number} kind
+ * @param {number} n
+ * @param {string} what
+ * @param {number} a
+ * @param {number} b
+ */
+function draw(numpy, kind, n, what, a, b) {
+  const handle = handleOf(numpy);
+  expectCount(n, `NumpyRandom ${what} n`);
+  if (n === 0) return new Float64Array(0);
+  const at = stage(8 * n);
+  call('numpy_draw', handle, kind, n, a, b, at);
+  return copyDoubles(at, n);
+}
+
 /** NumPy's legacy stream, as np.random.seed(seed) starts it and np.random.rand … draw from it. */
 export class NumpyRandom extends Resource {
   /** @param {number} seed  0 to 2^32 − 1 */
@@ -176,38 +193,30 @@ export class NumpyRandom extends Resource {
     super('NumpyRandom', call('numpy_create', seed));
   }
 
-  /** @param {number} kind @param {number} n @param {string} what @param {number} a @param {number} b */
-  #draw(kind, n, what, a, b) {
-    const handle = handleOf(this);
-    expectCount(n, `NumpyRandom ${what} n`);
-    if (n === 0) return new Float64Array(0);
-    const at = stage(8 * n);
-    call('numpy_draw', handle, kind, n, a, b, at);
-    return copyDoubles(at, n);
-  }
-
   /** Uniform in [0, 1). @param {number} n @returns {Float64Array} */
   rand(n) {
-    return this.#draw(NUMPY.UNIFORM, n, 'rand', 0, 1);
+    return draw(this, NUMPY.UNIFORM, n, 'rand', 0, 1);
   }
 
   /** Standard normal. @param {number} n @returns {Float64Array} */
   randn(n) {
-    return this.#draw(NUMPY.NORMAL, n, 'randn', 0, 1);
+    return draw(this, NUMPY.NORMAL, n, 'randn', 0, 1);
   }
 
   /** @param {number} low @param {number} high @param {number} n @returns {Float64Array} */
   uniform(low, high, n) {
+    handleOf(this);
     expectNumber(low, 'NumpyRandom uniform low');
     expectNumber(high, 'NumpyRandom uniform high');
-    return this.#draw(NUMPY.UNIFORM, n, 'uniform', low, high);
+    return draw(this, NUMPY.UNIFORM, n, 'uniform', low, high);
   }
 
   /** @param {number} mean @param {number} std @param {number} n @returns {Float64Array} */
   normal(mean, std, n) {
+    handleOf(this);
     expectNumber(mean, 'NumpyRandom normal mean');
     expectNumber(std, 'NumpyRandom normal std', 0);
-    return this.#draw(NUMPY.NORMAL, n, 'normal', mean, std);
+    return draw(this, NUMPY.NORMAL, n, 'normal', mean, std);
   }
 
   /** Whole numbers in [low, high). @param {number} low @param {number} high @param {number} n @returns {Int32Array} */

@@ -145,7 +145,8 @@ function parse(bytes) {
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const entry of entries) {
-    if (entry.begin !== end) refuse(`${describe(entry.name)} begins at ${entry.begin}, expected ${end}`);
+    if (entry.begin !== end)
+      refuse(`${describe(entry.name)} begins at ${entry.begin}, expected ${end}`);
     end = entry.end;
   }
   if (start + end !== bytes.length) {

@@ -58,7 +58,7 @@ export class Schedule {
     if (!(optimizer instanceof Optimizer)) {
       throw new ArgumentError(`${kind} optimizer: expected one, got ${describe(optimizer)}`);
     }
-    handleOf(optimizer);
+    handleOf(optimizer, `${kind} optimizer`);
     this.#kind = kind;
     this.#checks = { lastEpoch: expectCount, ...checks };
     /** @readonly */

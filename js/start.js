@@ -15,7 +15,8 @@ let starting = null;
  *   where to take the .wasm from; by default it is found beside the library
  * @returns {Promise<void>}
  */
-export function init(options = {}) {
+export async function init(options = {}) {
+  expectOptions(options, ['wasm'], 'init');
   starting ??= start(options).catch((error) => {
     starting = null;
     throw error;
@@ -25,7 +26,6 @@ export function init(options = {}) {
 
 /** @param {{ wasm?: Parameters<typeof loadModule>[0] }} options */
 async function start(options) {
-  expectOptions(options, ['wasm'], 'init');
   const module = await loadModule(options.wasm);
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   if (!names.includes('unrolled_out')) {

@@ -91,9 +91,9 @@ export class Trainer extends Resource {
     const policy = expectOneOf(onNonFinite, POLICIES, `${what} onNonFinite`);
     const status = attempt(
       'trainer_create',
-      handleOf(model),
-      handleOf(loss),
-      handleOf(optimizer),
+      handleOf(model, `${what} model`),
+      handleOf(loss, `${what} loss`),
+      handleOf(optimizer, `${what} optimizer`),
       clipNorm ?? 0,
       POLICIES.indexOf(policy),
     );
@@ -209,6 +209,7 @@ export class Trainer extends Resource {
    * @returns {AsyncGenerator<Progress, void, undefined>}
    */
   async *fit(data, options) {
+    handleOf(this);
     const { epochs, signal, scheduler, targetShape } = this.#checkFit(data, options);
     const speed = new Speed();
     let step = 0;
@@ -262,7 +263,6 @@ export class Trainer extends Resource {
   /** @param {unknown} data @param {any} options */
   #checkFit(data, options) {
     const what = 'Trainer fit';
-    handleOf(this);
     expectOptions(options, ['epochs', 'signal', 'scheduler', 'targetShape'], what);
     const { epochs, signal, scheduler, targetShape } = options;
     expectSize(epochs, `${what} epochs`);
