@@ -8,6 +8,7 @@ import {
   expectOneOf,
   expectOptions,
   expectSize,
+  optionalFloats,
 } from './check.js';
 import { call, handleOf, word, writeAt } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
@@ -79,10 +80,15 @@ class Cell extends Module {
   runBackward(h, c) {
     const handle = handleOf(this);
     const what = `${this.#kind} backward`;
+    // before any call: what is a view of the library's memory is copied here
+    const [gh, gc] = [
+      optionalFloats(h, `${what} gradient of h`),
+      optionalFloats(c, `${what} gradient of c`),
+    ];
     expectPending(handle, this.#kind);
     const length = word(AT.HS);
-    const dh = h === undefined ? undefined : expectLength(h, length, `${what} gradient of h`);
-    const dc = c === undefined ? undefined : expectLength(c, length, `${what} gradient of c`);
+    const dh = gh && expectLength(gh, length, `${what} gradient of h`);
+    const dc = gc && expectLength(gc, length, `${what} gradient of c`);
     if (dh) writeAt(word(AT.GRAD_H), dh);
     if (dc) writeAt(word(AT.GRAD_C), dc);
     call('backward', handle, (dh ? HAS_H : 0) | (dc ? HAS_C : 0));

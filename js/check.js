@@ -51,6 +51,11 @@ export function expectFloats(value, name) {
   throw new ArgumentError(`${name}: expected a Float32Array, got ${describe(value)}${cure}`);
 }
 
+/** @param {unknown} value @param {string} name */
+export function optionalFloats(value, name) {
+  return value === undefined ? undefined : expectFloats(value, name);
+}
+
 /**
  * @param {unknown} value
  * @param {string} name
