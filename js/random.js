@@ -71,7 +71,7 @@ function floats(name, n, what, ...settings) {
   expectCount(n, `${what} n`);
   if (n === 0) return new Float32Array(0);
   const at = stage(4 * n);
-  attempt(name, n, ...settings, at);
+  call(name, n, ...settings, at);
   return copyFloats(at, n);
 }
 
@@ -132,7 +132,7 @@ function ints(name, n, what, ...settings) {
   expectCount(n, `${what} n`);
   if (n === 0) return new Int32Array(0);
   const at = stage(4 * n);
-  attempt(name, n, ...settings, at);
+  call(name, n, ...settings, at);
   return copyInts(at, n);
 }
 
@@ -158,7 +158,7 @@ function expectRange(low, high, what) {
 /** The order of one DataLoader epoch over n samples. @param {number} n @param {boolean} shuffle */
 export function epochOrder(n, shuffle) {
   const at = stage(4 * n);
-  attempt('epoch', n, shuffle ? 1 : 0, at);
+  call('epoch', n, shuffle ? 1 : 0, at);
   return copyInts(at, n);
 }
 

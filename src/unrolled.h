@@ -46,30 +46,32 @@ UNROLLED_API(unrolled_out) uint32_t *unrolled_out(void);
 // out[0] bytes held, out[1] live objects.
 UNROLLED_API(unrolled_info) void unrolled_info(void);
 
-// A block for passing arrays in and out of one call; kept, and grown when too small. 0 when
-// refused.
+// THE STAGE: a block for passing arrays in and out of one call; kept, and grown when too small. 0
+// when refused. Every pointer that a function takes must lie inside the stage, with the whole of
+// its array and on a multiple of its elements' size: any other is UNROLLED_E_ARGUMENT. Of an empty
+// array it is not looked at.
 UNROLLED_API(unrolled_stage) void *unrolled_stage(size_t bytes);
 
 // ------------------------------------------------------------------------------ random numbers
 // One stream an instance, shared by initialization, dropout and shuffling (rng.h says what each
-// draws). Arrays are written to `values`, which the caller takes from unrolled_stage.
+// draws). Arrays are written to `values` on the stage.
 UNROLLED_API(unrolled_seed) void unrolled_seed(uint32_t low);
 UNROLLED_API(unrolled_rng_state) void *unrolled_rng_state(void); // the state itself, opaque bytes
 UNROLLED_API(unrolled_rng_state_size) size_t unrolled_rng_state_size(void);
 // 0 or UNROLLED_E_ARGUMENT for bytes that cannot be a state. It is copied in only when it can.
 UNROLLED_API(unrolled_rng_restore) int unrolled_rng_restore(const void *state);
-UNROLLED_API(unrolled_rand) void unrolled_rand(size_t n, float *values);
+UNROLLED_API(unrolled_rand) int unrolled_rand(size_t n, float *values);
 UNROLLED_API(unrolled_uniform)
-void unrolled_uniform(size_t n, double low, double high, float *values);
+int unrolled_uniform(size_t n, double low, double high, float *values);
 UNROLLED_API(unrolled_normal)
-void unrolled_normal(size_t n, double mean, double std, float *values);
-UNROLLED_API(unrolled_bernoulli) void unrolled_bernoulli(size_t n, double p, float *values);
+int unrolled_normal(size_t n, double mean, double std, float *values);
+UNROLLED_API(unrolled_bernoulli) int unrolled_bernoulli(size_t n, double p, float *values);
 // low and high are whole numbers; values as int32.
 UNROLLED_API(unrolled_randint)
 int unrolled_randint(size_t n, double low, double high, int32_t *values);
-UNROLLED_API(unrolled_randperm) void unrolled_randperm(size_t n, int32_t *values);
+UNROLLED_API(unrolled_randperm) int unrolled_randperm(size_t n, int32_t *values);
 // The order of one DataLoader epoch.
-UNROLLED_API(unrolled_epoch) void unrolled_epoch(size_t n, int shuffle, int32_t *values);
+UNROLLED_API(unrolled_epoch) int unrolled_epoch(size_t n, int shuffle, int32_t *values);
 
 // NumPy's legacy stream; a handle, to be destroyed.
 UNROLLED_API(unrolled_numpy_create) int unrolled_numpy_create(uint32_t seed);

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "numbers.h"
 #include "rng.h"
+#include "staged.h"
 #include "test.h"
 #include "trainer.h"
 #include "unrolled.h"
@@ -275,9 +276,8 @@ static void test_creations(void)
     REFUSED(unrolled_cell_create(UNROLLED_LSTM, MILLION, MILLION, 0), too_large);
     REFUSED(unrolled_linear_create(MILLION, MILLION, 0), too_large);
     if (sizeof(size_t) == 4) { // where 64 bits might find that much, and fill it
-        REFUSED(unrolled_sequential_create(INT32_MAX, whole), UNROLLED_E_MEMORY);
-        REFUSED(unrolled_optimizer_create(UNROLLED_SGD, options, INT32_MAX, whole),
-                UNROLLED_E_MEMORY);
+        REFUSED(unrolled_sequential_create(INT32_MAX, whole), wrong);
+        REFUSED(unrolled_optimizer_create(UNROLLED_SGD, options, INT32_MAX, whole), wrong);
     }
 
     const int line = unrolled_linear_create(3, 4, UNROLLED_BIAS);
@@ -479,23 +479,75 @@ static void test_stream(void)
     }
     unrolled_destroy(numpy);
     CHECK(memcmp(&state, rng_global(), sizeof state) == 0); // nothing asked, nothing drawn
-    unrolled_rand(4, values);
+    void *room = staged_room();
+    CHECK(unrolled_rand(4, room) == UNROLLED_OK);
+    memcpy(values, room, sizeof values);
     rng damaged = state;
     damaged.place = RNG_WORDS + 1;
-    CHECK(unrolled_rng_restore(&damaged) == UNROLLED_E_ARGUMENT);
+    CHECK(unrolled_rng_restore(staged(0, &damaged, 1, sizeof damaged)) == UNROLLED_E_ARGUMENT);
     memset(&damaged, 0, sizeof damaged);
-    CHECK(unrolled_rng_restore(&damaged) == UNROLLED_E_ARGUMENT);
-    CHECK(unrolled_rng_restore(&state) == UNROLLED_OK);
-    float again[4];
-    unrolled_rand(4, again);
-    CHECK(same_bits(4, values, again));
-    unrolled_epoch(4, 0, order);
+    CHECK(unrolled_rng_restore(staged(0, &damaged, 1, sizeof damaged)) == UNROLLED_E_ARGUMENT);
+    CHECK(unrolled_rng_restore(staged(0, &state, 1, sizeof state)) == UNROLLED_OK);
+    CHECK(unrolled_rand(4, room) == UNROLLED_OK && same_bits(4, values, room));
+    CHECK(unrolled_epoch(4, 0, room) == UNROLLED_OK);
+    memcpy(order, room, sizeof order);
     CHECK(order[0] == 0 && order[3] == 3);
 
     unsigned char *block = unrolled_stage(64);
     CHECK(block && unrolled_stage(10) == block);
     CHECK(unrolled_stage(SIZE_MAX - 4096) == NULL);
     CHECK(unrolled_stage(64) == block); // the one there is stays
+}
+
+// -------------------------------------------------------------------------------------- addresses
+
+// Below the stage, beyond its end, partly beyond it, between two elements, anywhere else, nowhere.
+static void test_addresses(void)
+{
+    enum { PLACES = 6 };
+    static double elsewhere[1024];
+    char *end = staged_room() + STAGED_ROOM, *start = staged_room();
+    void *const wrong[PLACES] = {start - 8, end, end - 4, start + 2, elsewhere, NULL};
+    const int bad = UNROLLED_E_ARGUMENT, ok = UNROLLED_OK, numpy = unrolled_numpy_create(1);
+    const int line = unrolled_linear_create(2, 2, 1), mean = unrolled_loss_create(0, 0, 0, 0, 0, 0);
+    const int gru = unrolled_stack_create(UNROLLED_GRU, 2, 2, 1, 0, 0, 0);
+    const int sgd = optimizer_over(line), fit = unrolled_trainer_create(line, mean, sgd, 0, 0);
+
+    for (int i = 0; i < PLACES; i++) {
+        void *p = wrong[i];
+        REFUSED(unrolled_rng_restore(p), bad);
+        REFUSED(unrolled_rand(2, p), bad);
+        REFUSED(unrolled_uniform(2, 0, 1, p), bad);
+        REFUSED(unrolled_normal(2, 0, 1, p), bad);
+        REFUSED(unrolled_bernoulli(2, 0.5, p), bad);
+        REFUSED(unrolled_randint(2, 0, 5, p), bad);
+        REFUSED(unrolled_randperm(2, p), bad);
+        REFUSED(unrolled_epoch(2, 1, p), bad);
+        REFUSED((unrolled_numpy_draw)(numpy, 0, 2, 0, 1, p), bad);
+        REFUSED((unrolled_numpy_randint)(numpy, 2, 0, 5, p), bad);
+        REFUSED((unrolled_numpy_permutation)(numpy, 2, p), bad);
+        REFUSED((unrolled_sequential_create)(2, p), bad);
+        REFUSED((unrolled_loss_create)(0, 0, 0, 0, 2, p), bad);
+        REFUSED((unrolled_loss_reserve)(mean, 2, p, 0, NULL), bad);
+        REFUSED((unrolled_loss_reserve)(mean, 0, NULL, 2, p), bad);
+        REFUSED((unrolled_optimizer_create)(0, p, 1, (int32_t *)(void *)start), bad);
+        REFUSED((unrolled_optimizer_create)(0, (double *)(void *)start, 2, p), bad);
+        REFUSED((unrolled_optimizer_options)(sgd, p), bad);
+        REFUSED((unrolled_clip_norm)(2, p, 1, 2), bad);
+        REFUSED((unrolled_clip_value)(2, p, 1), bad);
+        REFUSED((unrolled_trainer_reserve)(fit, 1, 2, 2, 2, p, SIZE_MAX), bad);
+        if (p) { // NULL: zeros
+            REFUSED(unrolled_reset_state(gru, 2, p, NULL), bad);
+            REFUSED(unrolled_reset_state(gru, 2, NULL, p), bad);
+        }
+    }
+    REFUSED(unrolled_rand(SIZE_MAX, (float *)(void *)start), bad);
+    REFUSED(unrolled_rand(SIZE_MAX / 4 + 2, (float *)(void *)start), bad);
+    REFUSED(unrolled_reset_state(gru, INT32_MAX, (float *)(void *)start, NULL), bad);
+    CHECK(unrolled_rand(2, (float *)(void *)(end - 8)) == ok); // to its very end
+    const int handles[] = {fit, sgd, mean, line, gru, numpy};
+    for (int i = 0; i < 6; i++)
+        CHECK(unrolled_destroy(handles[i]) == ok);
 }
 
 // ------------------------------------------------------------------------------------- in no order
@@ -835,11 +887,13 @@ static void test_out_block(void)
 
 int main(void)
 {
+    CHECK(staged_room() != NULL); // from now on it takes no more
     test_handles();
     test_creations();
     test_batches();
     test_turns();
     test_stream();
+    test_addresses();
     if (sizeof(void *) == sizeof(uint32_t))
         test_out_block();
     CHECK(handle_count() == 0);

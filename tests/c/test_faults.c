@@ -20,6 +20,7 @@ int main(void)
 #include "handle.h"
 #include "numbers.h"
 #include "rng.h"
+#include "staged.h"
 #include "stream.h"
 #include "trainer.h"
 
@@ -485,16 +486,19 @@ static void test_passing_memory(void)
     free(params), free(grads);
 
     // the block for passing arrays: the smaller one stays
-    unsigned char *block = unrolled_stage(100);
-    block[99] = 7;
+    const size_t room = 2 * STAGED_ROOM;
+    unsigned char *block = unrolled_stage(room);
+    block[room - 1] = 7;
     memory_refuse_after(0);
-    CHECK(unrolled_stage(101) == NULL && unrolled_out()[0] == 101);
+    CHECK(unrolled_stage(room + 1) == NULL && unrolled_out()[0] == room + 1);
     memory_refuse_after(-1);
-    CHECK(unrolled_stage(100) == block && block[99] == 7 && unrolled_stage(101) != NULL);
+    CHECK(unrolled_stage(room) == block && block[room - 1] == 7);
+    CHECK(unrolled_stage(room + 1) != NULL);
 }
 
 int main(void)
 {
+    CHECK(staged_room() != NULL); // from now on it takes no more
     test_creations();
     test_reserves();
     test_trainer();
