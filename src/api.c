@@ -97,7 +97,8 @@ int unrolled_bernoulli(size_t n, double p, float *values)
 // Bounds whose values fit int32, with some between them.
 static bool is_range(double low, double high)
 {
-    return low >= INT32_MIN && high <= INT32_MAX + 1.0 && (int64_t)low < (int64_t)high;
+    return low >= INT32_MIN && low < high && high <= INT32_MAX + 1.0 &&
+           (int64_t)low < (int64_t)high;
 }
 
 int unrolled_randint(size_t n, double low, double high, int32_t *values)

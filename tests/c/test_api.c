@@ -471,8 +471,9 @@ static void test_stream(void)
     unrolled_bernoulli(0, 0.5, NULL), unrolled_randperm(0, NULL);
     CHECK(unrolled_randint(0, 0, 1, NULL) == UNROLLED_OK);
     const int numpy = unrolled_numpy_create(5);
-    static const double bounds[][2] = {{5, 5}, {5, 4}, {0, 1e18}, {-1e18, 0}, {NAN, 1}, {0, NAN}};
-    for (int i = 0; i < 6; i++) {
+    static const double bounds[][2] = {{5, 5},     {5, 4},   {0, 1e18}, {-1e18, 0},
+                                       {1e300, 0}, {NAN, 1}, {0, NAN}};
+    for (int i = 0; i < 7; i++) {
         CHECK(unrolled_randint(4, bounds[i][0], bounds[i][1], order) == UNROLLED_E_ARGUMENT);
         CHECK(unrolled_numpy_randint(numpy, 4, bounds[i][0], bounds[i][1], order) ==
               UNROLLED_E_ARGUMENT);

@@ -28,7 +28,9 @@ const used = new Set();
 console.log(`${'file'.padEnd(22)}  lines %  branches %`);
 for (const { filename, branches, summary } of data[0].files) {
   const name = filename.replace(ROOT, '').replace(/^.*?(?=src\/)/, '');
-  const source = readFileSync(new URL(name, new URL('../../', import.meta.url)), 'utf8').split('\n');
+  const source = readFileSync(new URL(name, new URL('../../', import.meta.url)), 'utf8').split(
+    '\n',
+  );
   // The same branch stands there once for each program and expansion: it counts when one has reached it.
   const sides = new Map();
   for (const branch of branches) {
