@@ -241,14 +241,13 @@ step() {
         out=build/coverage
         if newer $out/coverage.json src tests/c; then
             c_tests $out '' '' clang $COUNTED
-            for program in $out/test_*[!w]; do
-                LLVM_PROFILE_FILE=$program.profraw $program >$program.log || fail "$program failed"
+            for program in $(files $out -maxdepth 1 -name 'test_*'); do
+                LLVM_PROFILE_FILE=$out/counts.d/${program##*/} $program >/dev/null ||
+                    fail "$program failed"
             done
-            llvm-profdata merge -o $out/counts $out/*.profraw
-            programs=$(for program in $out/test_*; do
-                case $program in *.*) ;; *) echo -object $program ;; esac
-            done)
-            llvm-cov export -instr-profile=$out/counts ${programs#-object } \
+            llvm-profdata merge -o $out/counts $out/counts.d/*
+            programs=$(printf ' -object %s' $(files $out -maxdepth 1 -name 'test_*'))
+            llvm-cov export -instr-profile=$out/counts ${programs# -object } \
                 $(files src -name '*.[ch]') >$out/coverage.json
         fi
         node tests/tools/coverage.js $out/coverage.json
