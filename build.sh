@@ -284,6 +284,7 @@ step() {
     lint)
         need clang-format clang-format
         node tests/tools/includes.js
+        node tests/tools/exports.js
         clang-format --dry-run -Werror $(files src tests -name '*.[ch]')
         need_packages
         biome check

@@ -496,6 +496,82 @@ static void test_passing_memory(void)
     CHECK(unrolled_stage(room + 1) != NULL);
 }
 
+// Everything else asks for nothing: it succeeds while memory is refused, and the refusal still
+// waits for whoever asks next.
+#define WITHOUT_MEMORY(call)                                                                       \
+    do {                                                                                           \
+        memory_refuse_after(0);                                                                    \
+        CHECK((call) == UNROLLED_OK);                                                              \
+        CHECK(memory_take(1) == NULL);                                                             \
+        memory_refuse_after(-1);                                                                   \
+    } while (0)
+
+static void test_without_memory(void)
+{
+    const int line = unrolled_linear_create(3, 2, 1), live = model_of(1);
+    const int numpy = unrolled_numpy_create(5),
+              whole = unrolled_loss_create(UNROLLED_MSE, 0, 0, 0, 0, NULL);
+    const int32_t pairs[] = {line, 0, line, 1}, square[] = {2, 3};
+    const int adam = unrolled_optimizer_create(UNROLLED_ADAM, options, 2, pairs);
+    const int fit = unrolled_trainer_create(line, whole, adam, 0, UNROLLED_IGNORE);
+    const int doomed = unrolled_dropout_create(0);
+    float *room = (float *)(void *)staged_room();
+    int32_t *order = (int32_t *)(void *)room;
+    double *reals = (double *)(void *)room;
+    const size_t open = (size_t)handle_count();
+
+    CHECK(unrolled_trainer_reserve(fit, 1, 2, 3, -1, NULL, 4) == UNROLLED_OK);
+    memset(module_at(line)->call.input, 0, 6 * sizeof(float));
+    memset(((trainer *)handle_get(HANDLE_TRAINER, fit))->target, 0, 4 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_trainer_step(fit));
+    CHECK(unrolled_reserve(line, 1, 2, 3, 1) == UNROLLED_OK);
+    memset(module_at(line)->call.input, 0, 6 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_forward(line, 0));
+    WITHOUT_MEMORY(unrolled_pending(line));
+    memset(module_at(line)->call.doutput, 0, 4 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_backward(line, UNROLLED_HAS_OUTPUT));
+    WITHOUT_MEMORY(unrolled_zero_grad(line));
+    WITHOUT_MEMORY(unrolled_train(line, 0));
+    WITHOUT_MEMORY(unrolled_module_info(line));
+    WITHOUT_MEMORY(unrolled_parameter(line, 1));
+    WITHOUT_MEMORY(unrolled_initialize(line, 0, UNROLLED_INIT_XAVIER_NORMAL, 1, 0));
+    CHECK(unrolled_step_reserve(live, 1) == UNROLLED_OK);
+    memset(((stack *)handle_get(HANDLE_MODULE, live))->stream.x, 0, 3 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_step(live));
+    CHECK(unrolled_loss_reserve(whole, 2, square, 2, square) == UNROLLED_OK);
+    criterion *c = handle_get(HANDLE_LOSS, whole);
+    memset(c->prediction, 0, 6 * sizeof(float)), memset(c->target, 0, 6 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_loss_forward(whole));
+    WITHOUT_MEMORY(unrolled_loss_pending(whole));
+    WITHOUT_MEMORY(unrolled_loss_backward(whole, 0));
+    WITHOUT_MEMORY(unrolled_optimizer_options(adam, options));
+    WITHOUT_MEMORY(unrolled_optimizer_lr(adam, 0.1));
+    WITHOUT_MEMORY(unrolled_optimizer_step(adam));
+    WITHOUT_MEMORY(unrolled_optimizer_zero_grad(adam));
+    WITHOUT_MEMORY(unrolled_optimizer_info(adam));
+    WITHOUT_MEMORY(unrolled_optimizer_moment(adam, 1, 0));
+    WITHOUT_MEMORY(unrolled_optimizer_restart(adam));
+    WITHOUT_MEMORY(unrolled_optimizer_set_step(adam, 3));
+    WITHOUT_MEMORY((unrolled_numpy_draw)(numpy, UNROLLED_NUMPY_NORMAL, 9, 0, 1, reals));
+    WITHOUT_MEMORY((unrolled_numpy_randint)(numpy, 9, 0, 5, order));
+    WITHOUT_MEMORY((unrolled_numpy_permutation)(numpy, 9, order));
+    WITHOUT_MEMORY(unrolled_rand(9, room));
+    WITHOUT_MEMORY(unrolled_uniform(9, 0, 1, room));
+    WITHOUT_MEMORY(unrolled_normal(40, 0, 1, room));
+    WITHOUT_MEMORY(unrolled_bernoulli(9, 0.5, room));
+    WITHOUT_MEMORY(unrolled_randint(9, 0, 5, order));
+    WITHOUT_MEMORY(unrolled_randperm(9, order));
+    WITHOUT_MEMORY(unrolled_epoch(9, 1, order));
+    memcpy(room, unrolled_rng_state(), unrolled_rng_state_size());
+    WITHOUT_MEMORY(unrolled_rng_restore(room));
+    WITHOUT_MEMORY((unrolled_seed(3), unrolled_info(), UNROLLED_OK));
+    CHECK(unrolled_out()[1] == open);
+    WITHOUT_MEMORY(unrolled_destroy(doomed));
+    const int handles[] = {fit, adam, whole, line, live, numpy};
+    for (int i = 0; i < 6; i++)
+        unrolled_destroy(handles[i]);
+}
+
 int main(void)
 {
     CHECK(staged_room() != NULL); // from now on it takes no more
@@ -504,6 +580,7 @@ int main(void)
     test_trainer();
     test_loss();
     test_steps();
+    test_without_memory();
     test_passing_memory();
     test_child_after_refusal();
     CHECK(handle_count() == 0);
