@@ -277,6 +277,8 @@ int unrolled_optimizer_set_step(int handle, double step)
 int unrolled_clip_norm(int count, const int32_t *pairs, double max_norm, double norm_type)
 {
     parameters chosen;
+    if (!(norm_type > 0) || !(max_norm >= 0))
+        return UNROLLED_E_ARGUMENT;
     const status e = choose(count, pairs, &chosen);
     if (e)
         return api_fail(e);
@@ -290,6 +292,8 @@ int unrolled_clip_norm(int count, const int32_t *pairs, double max_norm, double 
 int unrolled_clip_value(int count, const int32_t *pairs, double value)
 {
     parameters chosen;
+    if (!(value >= 0))
+        return UNROLLED_E_ARGUMENT;
     const status e = choose(count, pairs, &chosen);
     if (e)
         return api_fail(e);

@@ -214,7 +214,8 @@ int unrolled_optimizer_moment(int optimizer, int index, int moment);
 UNROLLED_API(unrolled_optimizer_restart) int unrolled_optimizer_restart(int optimizer);
 UNROLLED_API(unrolled_optimizer_set_step)
 int unrolled_optimizer_set_step(int optimizer, double step);
-// Over any parameters, pairs as above. out[0..1] the norm before clipping, a double.
+// Over any parameters, pairs as above; max_norm and value from 0 on, norm_type above 0 (infinity:
+// the largest magnitude). out[0..1] the norm before clipping, a double.
 UNROLLED_API(unrolled_clip_norm)
 int unrolled_clip_norm(int count, const int32_t *parameters, double max_norm, double norm_type);
 UNROLLED_API(unrolled_clip_value)

@@ -254,6 +254,7 @@ static void test_creations(void)
     REFUSED(stack_of(UNROLLED_LSTM, 3, 4, 2, 0, 1.1), wrong);
     REFUSED(stack_of(UNROLLED_LSTM, 3, 4, 2, 0, (double)NAN), wrong);
     REFUSED(unrolled_dropout_create(-1e-9), wrong);
+    REFUSED(unrolled_dropout_create(1 + 1e-9), wrong);
     REFUSED(unrolled_dropout_create((double)NAN), wrong);
     REFUSED(unrolled_cell_create(UNROLLED_GRU + 1, 3, 4, 0), wrong);
     REFUSED(unrolled_activation_create(UNROLLED_LOG_SOFTMAX + 1, 0), wrong);
@@ -286,6 +287,10 @@ static void test_creations(void)
     REFUSED(unrolled_optimizer_create(UNROLLED_ADAM, options, 1, beyond), wrong);
     REFUSED(unrolled_optimizer_create(UNROLLED_ADAM, options, 1, below), wrong);
     REFUSED(unrolled_clip_norm(1, beyond, 1, 2), wrong);
+    REFUSED(unrolled_clip_norm(1, twice, 1, 0), wrong);
+    REFUSED(unrolled_clip_norm(1, twice, 1, (double)NAN), wrong);
+    REFUSED(unrolled_clip_norm(1, twice, -1, 2), wrong);
+    REFUSED(unrolled_clip_value(1, twice, -1), wrong);
     REFUSED(unrolled_parameter(line, 2), wrong);
     REFUSED(unrolled_parameter(line, -1), wrong);
     REFUSED(unrolled_initialize(line, INT32_MAX, 0, 0, 1), wrong);
@@ -335,6 +340,10 @@ static void test_batches(void)
     REFUSED(unrolled_reset_state(both, 1, NULL, NULL), UNROLLED_E_ARGUMENT);
     static const int32_t deep[] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, vast[] = {MILLION, MILLION};
     REFUSED(unrolled_loss_reserve(mean, 9, deep, 9, deep), shape_wrong);
+    REFUSED(unrolled_loss_reserve(mean, 2, square, 9, deep), shape_wrong);
+    REFUSED(unrolled_trainer_reserve(fit, 1, 2, 3, -1, NULL, 9), UNROLLED_E_TARGET);
+    CHECK(unrolled_out()[0] == 8);
+    CHECK(unrolled_trainer_reserve(fit, 1, 2, 3, -1, NULL, 8) == UNROLLED_OK);
     REFUSED(unrolled_loss_reserve(mean, 2, vast, 2, vast),
             sizeof(size_t) == 4 ? UNROLLED_E_SHAPE : UNROLLED_E_MEMORY);
     REFUSED(unrolled_loss_forward(mean), UNROLLED_E_STATE); // there was never room
@@ -427,6 +436,7 @@ static void test_turns(void)
     CHECK(unrolled_optimizer_moment(adam, 2, 0) == UNROLLED_E_ARGUMENT);
     CHECK(unrolled_optimizer_moment(adam, -1, 0) == UNROLLED_E_ARGUMENT);
     CHECK(unrolled_optimizer_moment(adam, 0, 1) == UNROLLED_E_ARGUMENT); // SGD has one
+    CHECK(unrolled_optimizer_moment(adam, 0, -1) == UNROLLED_E_ARGUMENT);
     CHECK(unrolled_optimizer_set_step(adam, -1) == UNROLLED_E_ARGUMENT);
     CHECK(unrolled_optimizer_set_step(adam, (double)NAN) == UNROLLED_E_ARGUMENT);
     double plain[UNROLLED_NUM_OPTIONS] = {[UNROLLED_LR] = 1};
@@ -471,9 +481,9 @@ static void test_stream(void)
     unrolled_bernoulli(0, 0.5, NULL), unrolled_randperm(0, NULL);
     CHECK(unrolled_randint(0, 0, 1, NULL) == UNROLLED_OK);
     const int numpy = unrolled_numpy_create(5);
-    static const double bounds[][2] = {{5, 5},     {5, 4},   {0, 1e18}, {-1e18, 0},
-                                       {1e300, 0}, {NAN, 1}, {0, NAN}};
-    for (int i = 0; i < 7; i++) {
+    static const double bounds[][2] = {{5, 5},     {5, 4},     {0, 1e18}, {-1e18, 0},
+                                       {1e300, 0}, {0.2, 0.8}, {NAN, 1},  {0, NAN}};
+    for (int i = 0; i < 8; i++) {
         CHECK(unrolled_randint(4, bounds[i][0], bounds[i][1], order) == UNROLLED_E_ARGUMENT);
         CHECK(unrolled_numpy_randint(numpy, 4, bounds[i][0], bounds[i][1], order) ==
               UNROLLED_E_ARGUMENT);
@@ -494,8 +504,16 @@ static void test_stream(void)
     memcpy(order, room, sizeof order);
     CHECK(order[0] == 0 && order[3] == 3);
 
+    CHECK(unrolled_randint(4, 3, 4, room) == UNROLLED_OK && ((int32_t *)room)[3] == 3);
+    CHECK(unrolled_bernoulli(4, 1, room) == UNROLLED_OK && ((float *)room)[3] == 1);
+
+    enum { LARGE_ROOM = 5 << 20 }; // more than is kept
+    const size_t held = memory_held();
+    CHECK(unrolled_stage(LARGE_ROOM) != NULL && memory_held() >= LARGE_ROOM);
+    CHECK(unrolled_stage(LARGE_ROOM + 100) != NULL && unrolled_stage(LARGE_ROOM) != NULL);
+    CHECK(staged_room() != NULL && memory_held() == held);
     unsigned char *block = unrolled_stage(64);
-    CHECK(block && unrolled_stage(10) == block);
+    CHECK(block && unrolled_stage(10) == block && unrolled_stage(0) == block);
     CHECK(unrolled_stage(SIZE_MAX - 4096) == NULL);
     CHECK(unrolled_stage(64) == block); // the one there is stays
 }
@@ -546,6 +564,17 @@ static void test_addresses(void)
     REFUSED(unrolled_rand(SIZE_MAX / 4 + 2, (float *)(void *)start), bad);
     REFUSED(unrolled_reset_state(gru, INT32_MAX, (float *)(void *)start, NULL), bad);
     CHECK(unrolled_rand(2, (float *)(void *)(end - 8)) == ok); // to its very end
+    const int lstm = unrolled_stack_create(UNROLLED_LSTM, 2, 2, 1, 0, 0, 0);
+    memset(start, 0, 32);
+    CHECK(unrolled_reset_state(lstm, 2, (float *)(void *)start, (float *)(void *)(start + 16)) ==
+          ok);
+    CHECK(unrolled_reset_state(lstm, 2, (float *)(void *)start, wrong[4]) == bad);
+    CHECK(unrolled_destroy(lstm) == ok);
+    const int classes = unrolled_loss_create(UNROLLED_NLL, 0, 0, -100, 0, NULL);
+    CHECK(unrolled_loss_reserve(classes, 2, square, 1, square) == ok);
+    criterion *c = handle_get(HANDLE_LOSS, classes);
+    memset(c->prediction, 0, 6 * sizeof(float)), memset(c->target, 0, 2 * sizeof(int32_t));
+    CHECK(unrolled_loss_forward(classes) == ok && unrolled_destroy(classes) == ok);
     const int handles[] = {fit, sgd, mean, line, gru, numpy};
     for (int i = 0; i < 6; i++)
         CHECK(unrolled_destroy(handles[i]) == ok);
