@@ -1,6 +1,7 @@
 // The one bridge to WebAssembly: the instance, views of its memory, calls and their failures, and the
 // handles that objects here hold. All memory access of the package goes through this file.
 
+import { allocate } from './allocate.js';
 import {
   ArgumentError,
   OutOfMemoryError,
@@ -177,26 +178,16 @@ export function viewBytes(at, length) {
   return new Uint8Array(/** @type {ArrayBuffer} */ (seen), at, length);
 }
 
-/**
- * An array of the engine's own; where it has no room for one, an OutOfMemoryError.
- * @template A
- * @param {() => A} make
- * @returns {A}
- */
-export function allocate(make) {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new OutOfMemoryError(`out of memory for an array of JavaScript: ${error.message}`);
-  }
+/** @template A @param {number} bytes @param {() => A} make @returns {A} */
+function copied(bytes, make) {
+  return allocate(bytes, 'passing an array', make);
 }
 
 /** @param {number} at @param {number} length @returns {Float32Array} */
 export function copyFloats(at, length) {
   look();
   const from = at >>> 2;
-  if (length > FEW) return allocate(() => f32.slice(from, from + length));
+  if (length > FEW) return copied(4 * length, () => f32.slice(from, from + length));
   const copy = new Float32Array(length);
   for (let i = 0; i < length; i++) copy[i] = f32[from + i];
   return copy;
@@ -205,13 +196,13 @@ export function copyFloats(at, length) {
 /** @param {number} at @param {number} length @returns {Float64Array} */
 export function copyDoubles(at, length) {
   look();
-  return allocate(() => f64.slice(at >>> 3, (at >>> 3) + length));
+  return copied(8 * length, () => f64.slice(at >>> 3, (at >>> 3) + length));
 }
 
 /** @param {number} at @param {number} length @returns {Int32Array} */
 export function copyInts(at, length) {
   look();
-  return allocate(() => i32.slice(at >>> 2, (at >>> 2) + length));
+  return copied(4 * length, () => i32.slice(at >>> 2, (at >>> 2) + length));
 }
 
 /** @param {number} at @param {Float32Array | Int32Array} data */
@@ -248,7 +239,8 @@ export function text(at) {
  * @returns {A}
  */
 export function stable(data) {
-  return data.buffer === memory?.buffer ? allocate(() => /** @type {A} */ (data.slice())) : data;
+  if (data.buffer !== memory?.buffer) return data;
+  return copied(data.byteLength, () => /** @type {A} */ (data.slice()));
 }
 
 /**

@@ -1,7 +1,8 @@
 // Batches in the order of PyTorch's DataLoader.
 
+import { allocate } from './allocate.js';
 import { describe, expectBoolean, expectFloats, expectOptions, expectSize } from './check.js';
-import { allocate, stable } from './core.js';
+import { stable } from './core.js';
 import { ArgumentError, ShapeError, StateError } from './errors.js';
 import { epochOrder } from './random.js';
 
@@ -198,7 +199,9 @@ function gather(data, picked, samples) {
     throw new StateError('DataLoader: its arrays were transferred or detached; make a new one');
   }
   const Type = /** @type {new (length: number) => A} */ (data.constructor);
-  const rows = allocate(() => new Type(picked.length * size));
+  const rows = allocate(4 * picked.length * size, 'DataLoader', () => {
+    return new Type(picked.length * size);
+  });
   for (let n = 0; n < picked.length; n++) {
     const from = picked[n] * size;
     for (let i = 0; i < size; i++) rows[n * size + i] = data[from + i];

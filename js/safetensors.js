@@ -2,8 +2,9 @@
 // Format: https://huggingface.co/docs/safetensors. Checks are those of its reference reader: offsets in
 // bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
 
+import { allocate } from './allocate.js';
 import { describe, expectBytes, product, shapeText } from './check.js';
-import { allocate, readFloats, TYPES, writeFloats } from './dtype.js';
+import { readFloats, TYPES, writeFloats } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
 import { expectState, isShape } from './state.js';
 

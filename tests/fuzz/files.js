@@ -9,8 +9,9 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { FormatError, loadSafetensors, readSafetensorsMetadata } from 'unrolled';
+import { loadTorch } from 'unrolled/torch';
 import { generator } from '../js/support/numeric.js';
-import { mutate, mutateHeader, oneOf } from './mutate.js';
+import { mutate, mutateHeader, mutateZip, oneOf } from './mutate.js';
 
 /** Bytes of arrays that reading may take: so many times the file's, and these besides. */
 const MULTIPLE = 16;
@@ -49,6 +50,13 @@ export async function readers() {
       read: (bytes) => [readSafetensorsMetadata(bytes), loadSafetensors(bytes)],
       change: (bytes, draw, seeds) =>
         draw() < 0.5 && bytes.length > 8 ? mutateHeader(bytes, draw) : mutate(bytes, draw, seeds),
+    },
+    {
+      name: 'pt',
+      seeds: await seedsOf('.pt'),
+      read: loadTorch,
+      change: (bytes, draw, seeds) =>
+        draw() < 0.7 ? mutateZip(bytes, draw, seeds) : mutate(bytes, draw, seeds),
     },
   ];
 }

@@ -14,7 +14,7 @@ for (const reader of all) {
     t.diagnostic(`seed ${seed} (UNROLLED_SEED)`);
     const { read, refused } = await fuzz(reader, RUNS, seed);
     t.diagnostic(`${read} read, ${refused} refused`);
-    assert.ok(read > RUNS / 1000 && refused > RUNS / 2, 'some are still whole, most are not');
+    assert.ok(read > RUNS / 1000 && refused > RUNS / 4, 'some are still whole, many are not');
   });
 }
 

@@ -1,5 +1,7 @@
 // Bytes made from other bytes: what breaks a reader of files.
 
+import { unzipSync, zipSync } from 'fflate';
+
 /** @typedef {() => number} Draw  uniform in [0, 1) */
 
 const NUMBERS = [0n, 1n, 7n, 8n, 255n, 65535n, 65536n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n];
@@ -174,4 +176,27 @@ function changeEntry(record, draw) {
     default:
       delete record[oneOf(draw, names)];
   }
+}
+
+/**
+ * A zip archive one of whose files was changed, with its checksums right again, packed or not. What is no
+ * archive is changed as it is.
+ * @param {Uint8Array} bytes
+ * @param {Draw} draw
+ * @param {readonly Uint8Array[]} others
+ */
+export function mutateZip(bytes, draw, others) {
+  let files;
+  try {
+    files = unzipSync(bytes);
+  } catch {
+    return mutate(bytes, draw, others);
+  }
+  const names = Object.keys(files);
+  const pickle = names.find((name) => name.endsWith('data.pkl'));
+  const name = draw() < 0.8 && pickle ? pickle : oneOf(draw, names);
+  if (!name) return mutate(bytes, draw, others);
+  files[name] = mutate(files[name], draw, Object.values(files));
+  if (draw() < 0.1) delete files[oneOf(draw, names)];
+  return zipSync(files, { level: draw() < 0.8 ? 0 : 6 });
 }

@@ -34,7 +34,7 @@ function complaint(error, name) {
   if (!error.message.includes(name)) return `"${error.message}" does not name ${name}`;
   const refusal = error instanceof ArgumentError || error instanceof ShapeError;
   const says =
-    /expected|unknown|missing|disposed|twice|does not|not their|only|cannot|do not|differ|not a state|put it into one|not supported/;
+    /expected|unknown|missing|disposed|twice|does not|not their|only|cannot|do not|differ|not a state|put it into one|reset_after|not supported/;
   return refusal && !says.test(error.message)
     ? `"${error.message}" does not say what is wrong`
     : null;

@@ -27,6 +27,9 @@ export const ABSTRACT = ['Module', 'Loss', 'Optimizer', 'Schedule', 'Parameter']
 /** @param {number} n */
 const f = (n) => values(n, n + 1);
 
+/** @param {number} rows @param {number} columns */
+const tensor = (rows, columns) => ({ shape: [rows, columns], data: f(rows * columns) });
+
 function detached() {
   const array = new Float32Array(12);
   structuredClone(array, { transfer: [array.buffer] });
@@ -870,6 +873,27 @@ export const CALLS = [
       ],
     }),
   ),
+  fn('fromKeras', word('fromKeras kind', 'GRU'), {
+    name: 'fromKeras',
+    good: () => [tensor(3, 12), tensor(4, 12), tensor(2, 12)],
+    wrong: () => [
+      ...anything(),
+      ['kernels that are none', [null, {}, 5]],
+      ['a kernel one longer', [{ shape: [3, 12], data: f(37) }, tensor(4, 12), tensor(2, 12)]],
+      ['another size', [tensor(3, 12), tensor(5, 12), tensor(2, 12)]],
+      ['a shape of symbols', [{ shape: [Symbol('s'), 12], data: f(36) }, tensor(4, 12)]],
+      ['reset_after=False', [tensor(3, 12), tensor(4, 12), { shape: [12], data: f(12) }]],
+    ],
+  }),
+  fn('toKeras', word('toKeras kind', 'GRU'), {
+    name: 'toKeras',
+    good: () => keep(new u.GRU(3, 4)).stateDict(),
+    wrong: () => [
+      ...anything(),
+      ['two layers', keep(MAKERS.GRU()).stateDict()],
+      ['a tensor that is none', { ...keep(new u.GRU(3, 4)).stateDict(), bias_hh_l0: null }],
+    ],
+  }),
   ...['loadSafetensors', 'readSafetensorsMetadata'].map((name) =>
     fn(
       name,
