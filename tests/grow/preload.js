@@ -10,6 +10,7 @@ const ENOUGH = 2 ** 24;
 const LOOK = 'unrolled_parameter';
 let calls = 0;
 
+/** @type {(source: any, imports: any) => Promise<any>} */
 const instantiate = WebAssembly.instantiate;
 /** @type {any} */ (WebAssembly).instantiate = async (source, imports) => {
   const instance = await instantiate(source, imports);

@@ -113,7 +113,7 @@ const READ_ONLY = new Set(['training', 'batchFirst']);
 /** 'rand', 'LSTM', 'LSTM.forward', 'initialize.zeros', … */
 function publicNames() {
   const names = [];
-  for (const [name, value] of Object.entries(unrolled)) {
+  for (const [name, value] of Object.entries(/** @type {Record<string, any>} */ (unrolled))) {
     if (value === UnrolledError || value.prototype instanceof UnrolledError) continue;
     if (typeof value === 'object') {
       names.push(...Object.keys(value).map((key) => `${name}.${key}`));

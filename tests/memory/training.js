@@ -53,10 +53,10 @@ const requests = {
     }
   },
   'a step of training': () => {
-    const before = [structuredClone(model.stateDict()), structuredClone(optimizer.stateDict())];
+    const [weights, moments] = [model.stateDict(), structuredClone(optimizer.stateDict())];
     trainer.step(big.subarray(0, 4 * 12_000), big.subarray(0, 2 * 400), { batch: 400 });
-    model.loadStateDict(before[0]);
-    optimizer.loadStateDict(before[1]);
+    model.loadStateDict(weights);
+    optimizer.loadStateDict(moments);
   },
 };
 

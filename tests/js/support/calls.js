@@ -259,6 +259,7 @@ const OPTIMIZERS = {
 const nothing = (v) => v === null || v === undefined;
 /** Where null leaves an option out. @type {(of: Argument) => Argument} */
 const loose = (of) => ({ ...of, wrong: () => of.wrong().filter(([, value]) => !nothing(value)) });
+/** What is needed to make one, and all that can be set. @type {Record<string, [Record<string, any>, Record<string, Argument>]>} */
 const SCHEDULES = {
   StepLR: [{ stepSize: 2 }, { stepSize: size('stepSize'), gamma: loose(number('gamma', 0.5, 0)) }],
   ExponentialLR: [{ gamma: 0.5 }, { gamma: number('gamma', 0.5, 0) }],
@@ -365,7 +366,8 @@ const loads = (maker, more = []) => ({
   args: [
     { ...state, wrong: () => [...anything().filter(([, v]) => !isEmptyState(maker, v)), ...more] },
   ],
-  run: (self, [given]) => self.loadStateDict(given === undefined ? self.stateDict() : given),
+  run: (self, /** @type {any} */ [given]) =>
+    self.loadStateDict(given === undefined ? self.stateDict() : given),
 });
 /** A module without parameters takes any record that is empty, a loader too. */
 const isEmptyState = (maker, v) => {
@@ -731,7 +733,7 @@ export const CALLS = [
       name: `${name}.lr`,
       maker: name,
       args: [number('lr', 0.2, 0)],
-      run: (self, [lr]) => {
+      run: (self, /** @type {any} */ [lr]) => {
         self.lr = lr;
       },
     },
