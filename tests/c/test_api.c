@@ -574,7 +574,14 @@ static void test_addresses(void)
     CHECK(unrolled_loss_reserve(classes, 2, square, 1, square) == ok);
     criterion *c = handle_get(HANDLE_LOSS, classes);
     memset(c->prediction, 0, 6 * sizeof(float)), memset(c->target, 0, 2 * sizeof(int32_t));
-    CHECK(unrolled_loss_forward(classes) == ok && unrolled_destroy(classes) == ok);
+    CHECK(unrolled_loss_forward(classes) == ok);
+    const int train = unrolled_trainer_create(line, classes, sgd, 0, 0);
+    CHECK(unrolled_trainer_reserve(train, 1, 2, 2, -1, NULL, 2) == ok);
+    const trainer *t = handle_get(HANDLE_TRAINER, train);
+    memset(t->model->call.input, 0, 4 * sizeof(float));
+    ((int32_t *)t->target)[0] = 1, ((int32_t *)t->target)[1] = 2; // of two classes
+    CHECK(unrolled_trainer_step(train) == UNROLLED_E_TARGET && unrolled_out()[0] == 1);
+    CHECK(unrolled_destroy(train) == ok && unrolled_destroy(classes) == ok);
     const int handles[] = {fit, sgd, mean, line, gru, numpy};
     for (int i = 0; i < 6; i++)
         CHECK(unrolled_destroy(handles[i]) == ok);
