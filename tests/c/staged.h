@@ -60,10 +60,10 @@ static inline int staged_sequential_create(int count, const int32_t *modules)
                                       staged(0, modules, staged_axes(count), sizeof *modules));
 }
 
-static inline int staged_loss_create(int kind, int reduction, double parameter, int ignore_index,
+static inline int staged_loss_create(int kind, int reduction, double setting, int ignore_index,
                                      int num_weights, const float *weights)
 {
-    return unrolled_loss_create(kind, reduction, parameter, ignore_index, num_weights,
+    return unrolled_loss_create(kind, reduction, setting, ignore_index, num_weights,
                                 staged(0, weights, staged_axes(num_weights), sizeof *weights));
 }
 
