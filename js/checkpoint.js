@@ -125,7 +125,9 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
   const own = checkMetadata(metadata, 'saveCheckpoint metadata');
   for (const name of Object.keys(own)) {
     if (name.startsWith('unrolled.')) {
-      throw new ArgumentError(`saveCheckpoint metadata ${name}: such names are reserved`);
+      throw new ArgumentError(
+        `saveCheckpoint metadata ${describe(name)}: expected a name that does not begin with unrolled.`,
+      );
     }
   }
   /** @type {Record<string, unknown>} */
@@ -138,7 +140,7 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
       tensors.push(...floats(`optimizer.${id}`, /** @type {any} */ (moments)));
       return [id, step === undefined ? {} : { step }];
     });
-    const parameters = namesOf(optimizer, model);
+    const parameters = namesOf(optimizer, model, 'saveCheckpoint');
     const kind = Optimizer.kindOf(optimizer);
     numbers.optimizer = { kind, parameters, state: Object.fromEntries(kept), param_groups };
   }
@@ -206,7 +208,7 @@ export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
 function expectParts(state, what) {
   expectOptions(state, PARTS, what);
   const { model, optimizer, scheduler, loader } = state;
-  handleOf(expectModule(model, `${what} model`));
+  handleOf(expectModule(model, `${what} model`), `${what} model`);
   for (const [name, value, Class] of /** @type {const} */ ([
     ['optimizer', optimizer, Optimizer],
     ['scheduler', scheduler, Schedule],
@@ -215,10 +217,11 @@ function expectParts(state, what) {
     if (value === undefined || value instanceof Class) continue;
     throw new ArgumentError(`${what} ${name}: expected one, got ${describe(value)}`);
   }
+  if (optimizer) handleOf(optimizer, `${what} optimizer`);
   if (scheduler && scheduler.optimizer !== optimizer) {
     throw new ArgumentError(`${what} scheduler: expected that of the optimizer, got another's`);
   }
-  if (optimizer) namesOf(optimizer, model); // throws when they do not belong together
+  if (optimizer) namesOf(optimizer, model, what); // throws when they do not belong together
   return state;
 }
 
@@ -228,8 +231,8 @@ function expectPart(name, saved, given) {
   throw new ArgumentError(
     given
       ? `loadCheckpoint ${name}: the file has none`
-      : `loadCheckpoint ${name}: the file has one, and without it the training would not go on as ` +
-          'it was; pass one. For the weights alone: model.loadStateDict(loadSafetensors(bytes), ' +
+      : `loadCheckpoint ${name}: the file has one, expected it here too: without it the training would ` +
+          'not go on as it was. For the weights alone: model.loadStateDict(loadSafetensors(bytes), ' +
           "{ prefix: 'model.', strict: false })",
   );
 }
@@ -265,8 +268,13 @@ function planModes(saved, model) {
   };
 }
 
-/** The model's names of what the optimizer updates. @param {Optimizer} optimizer @param {Module} model */
-function namesOf(optimizer, model) {
+/**
+ * The model's names of what the optimizer updates.
+ * @param {Optimizer} optimizer
+ * @param {Module} model
+ * @param {string} what
+ */
+function namesOf(optimizer, model, what) {
   const own = model
     .parameters()
     .map((parameter) => ({ name: parameter.name, at: Parameter.reference(parameter) }));
@@ -275,7 +283,7 @@ function namesOf(optimizer, model) {
     const found = own.find((one) => one.at?.owner === at?.owner && one.at?.index === at?.index);
     if (found) return found.name;
     throw new ArgumentError(
-      `checkpoint optimizer: it updates ${parameter.name} ${shapeText(parameter.shape)}, which is ` +
+      `${what} optimizer: expected that of the model; it updates ${parameter.name} ${shapeText(parameter.shape)}, which is ` +
         'not of the model; pass the model that has all of them',
     );
   });
@@ -290,7 +298,7 @@ function namesOf(optimizer, model) {
  */
 function planOptimizer(saved, moments, optimizer, model) {
   expectSame(saved.kind, Optimizer.kindOf(optimizer), 'optimizer');
-  expectSame(saved.parameters, namesOf(optimizer, model), 'optimizer parameters');
+  expectSame(saved.parameters, namesOf(optimizer, model, 'loadCheckpoint'), 'optimizer parameters');
   /** @type {Record<string, Record<string, unknown>>} */
   const state = Object.create(null);
   for (const [id, entry] of Object.entries(saved.state ?? {})) {

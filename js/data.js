@@ -1,15 +1,16 @@
 // Batches in the order of PyTorch's DataLoader.
 
+import { allocate } from './allocate.js';
 import { describe, expectBoolean, expectFloats, expectOptions, expectSize } from './check.js';
 import { stable } from './core.js';
-import { ArgumentError, ShapeError } from './errors.js';
+import { ArgumentError, ShapeError, StateError } from './errors.js';
 import { epochOrder } from './random.js';
 
 /** @typedef {{ input: Float32Array, target: Float32Array | Int32Array, batch: number }} Batch */
 /**
  * One walk through the data: the order of the samples, how many batches of it are done, and the sum of
- * their losses for whoever trains.
- * @typedef {{ order: Int32Array, place: number, lossSum: number }} Epoch
+ * their losses for whoever trains, with how many there are in it: a step that was skipped has none.
+ * @typedef {{ order: Int32Array, place: number, lossSum: number, losses: number }} Epoch
  */
 /** @typedef {{ samples: number, batchSize: number, shuffle: boolean, dropLast: boolean }} Settings */
 
@@ -93,13 +94,12 @@ export class DataLoader {
 
   /**
    * The running epoch's order and place in it; between epochs, an empty object.
-   * @returns {{ order?: number[], place?: number, lossSum?: number }}
+   * @returns {{ order?: number[], place?: number, lossSum?: number, losses?: number }}
    */
   stateDict() {
     const epoch = this.#loaded ?? this.#walking;
     if (!epoch || epoch === 'new') return {};
-    const { order, place, lossSum } = epoch;
-    return { order: [...order], place, lossSum };
+    return { ...epoch, order: [...epoch.order] };
   }
 
   /** The next epoch goes on where this state stood. @param {object} state  from stateDict() */
@@ -135,10 +135,16 @@ export class DataLoader {
   /** @param {object} state @returns {Epoch | 'new'} */
   #expectState(state) {
     const what = 'DataLoader loadStateDict';
-    if (typeof state !== 'object' || state === null) {
+    const record = typeof state === 'object' && state !== null && !Array.isArray(state);
+    if (!record || ArrayBuffer.isView(state)) {
       throw new ArgumentError(`${what}: expected a state, got ${describe(state)}`);
     }
-    const { order, place, lossSum = 0 } = /** @type {Record<string, any>} */ (state);
+    const {
+      order,
+      place,
+      lossSum = 0,
+      losses = place,
+    } = /** @type {Record<string, any>} */ (state);
     if (order === undefined) return 'new';
     const list = Array.isArray(order) || order instanceof Int32Array;
     const whole = list && new Set(order).size === this.#samples;
@@ -154,7 +160,10 @@ export class DataLoader {
     if (typeof lossSum !== 'number') {
       throw new ArgumentError(`${what} lossSum: expected a number, got ${describe(lossSum)}`);
     }
-    return { order: Int32Array.from(order), place, lossSum };
+    if (!Number.isInteger(losses) || losses < 0 || losses > place) {
+      throw new ArgumentError(`${what} losses: expected 0 to ${place}, got ${describe(losses)}`);
+    }
+    return { order: Int32Array.from(order), place, lossSum, losses };
   }
 
   /**
@@ -169,7 +178,12 @@ export class DataLoader {
     const epoch =
       given && given !== 'new'
         ? given
-        : { order: epochOrder(loader.#samples, loader.#shuffle), place: 0, lossSum: 0 };
+        : {
+            order: epochOrder(loader.#samples, loader.#shuffle),
+            place: 0,
+            lossSum: 0,
+            losses: 0,
+          };
     loader.#loaded = null;
     loader.#walking = epoch;
     return epoch;
@@ -213,8 +227,13 @@ export class DataLoader {
  */
 function gather(data, picked, samples) {
   const size = data.length / samples;
+  if (size === 0) {
+    throw new StateError('DataLoader: its arrays were transferred or detached; make a new one');
+  }
   const Type = /** @type {new (length: number) => A} */ (data.constructor);
-  const rows = new Type(picked.length * size);
+  const rows = allocate(4 * picked.length * size, 'DataLoader', () => {
+    return new Type(picked.length * size);
+  });
   for (let n = 0; n < picked.length; n++) {
     const from = picked[n] * size;
     for (let i = 0; i < size; i++) rows[n * size + i] = data[from + i];

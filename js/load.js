@@ -72,7 +72,13 @@ async function fromResponse(response) {
         'not there. Copy unrolled.wasm next to your script, or call init({ wasm: url }).',
     );
   }
-  return compile(await response.arrayBuffer(), name);
+  let bytes;
+  try {
+    bytes = await response.arrayBuffer();
+  } catch (cause) {
+    throw new UnrolledError(`${name} broke off: ${/** @type {Error} */ (cause).message}`);
+  }
+  return compile(bytes, name);
 }
 
 /** @param {URL} url */

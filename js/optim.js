@@ -1,7 +1,14 @@
 // Optimizers: update rules, defaults and state dicts of torch.optim.
 // https://pytorch.org/docs/stable/optim.html
 
-import { describe, expectBoolean, expectCount, expectNumber, expectOptions } from './check.js';
+import {
+  abstract,
+  describe,
+  expectBoolean,
+  expectCount,
+  expectNumber,
+  expectOptions,
+} from './check.js';
 import {
   call,
   copyFloats,
@@ -62,6 +69,7 @@ export class Optimizer extends Resource {
    * @param {Bounds} bounds  what they were checked against
    */
   constructor(kind, parameters, settings, bounds) {
+    if (new.target === Optimizer) throw abstract('Optimizer', 'Adam');
     const pairs = parameterPairs(parameters, `${kind} parameters`);
     const options = optionArray(settings);
     const at = stage(8 * options.length + 4 * pairs.length);
@@ -82,8 +90,9 @@ export class Optimizer extends Resource {
   }
 
   set lr(value) {
+    const handle = handleOf(this);
     expectNumber(value, `${this.#kind} lr`, 0);
-    call('optimizer_lr', handleOf(this), value);
+    call('optimizer_lr', handle, value);
     this.#settings.lr = value;
   }
 
@@ -103,6 +112,7 @@ export class Optimizer extends Resource {
    *   param_groups: Record<string, unknown>[] }}
    */
   stateDict() {
+    handleOf(this);
     const { step, names } = this.#info();
     /** @type {Record<string, any>} */
     const state = Object.create(null);
@@ -144,6 +154,7 @@ export class Optimizer extends Resource {
    * @param {object} state  as stateDict() or torch.optim give it
    */
   loadStateDict(state) {
+    handleOf(this);
     Optimizer.plan(this, state)();
   }
 
@@ -165,8 +176,8 @@ export class Optimizer extends Resource {
 
   /** @param {object} state */
   #plan(state) {
-    const what = `${this.#kind} loadStateDict`;
     handleOf(this);
+    const what = `${this.#kind} loadStateDict`;
     const given = /** @type {any} */ (state);
     const group = given?.param_groups?.[0];
     if (!given?.state || typeof given.state !== 'object' || !group || typeof group !== 'object') {
@@ -181,6 +192,12 @@ export class Optimizer extends Resource {
     if (count !== this.#parameters.length) {
       throw new ArgumentError(
         `${what} params: expected ${this.#parameters.length} parameters, got ${count}`,
+      );
+    }
+    const odd = group.params.findIndex((/** @type {unknown} */ id) => !Number.isSafeInteger(id));
+    if (odd >= 0) {
+      throw new ArgumentError(
+        `${what} params[${odd}]: expected a whole number, got ${describe(group.params[odd])}`,
       );
     }
     const settings = this.#settingsFrom(group, what);

@@ -2,8 +2,9 @@
 // Format: https://huggingface.co/docs/safetensors. Checks are those of its reference reader: offsets in
 // bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
 
-import { describe, expectBytes, product } from './check.js';
-import { allocate, readFloats, TYPES, writeFloats } from './dtype.js';
+import { allocate } from './allocate.js';
+import { describe, expectBytes, product, shapeText } from './check.js';
+import { readFloats, TYPES, writeFloats } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
 import { expectState, isShape } from './state.js';
 
@@ -191,7 +192,8 @@ export function parse(bytes) {
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const entry of entries) {
-    if (entry.begin !== end) refuse(`"${entry.name}" begins at ${entry.begin}, expected ${end}`);
+    if (entry.begin !== end)
+      refuse(`${describe(entry.name)} begins at ${entry.begin}, expected ${end}`);
     end = entry.end;
   }
   if (start + end !== bytes.length) {
@@ -236,7 +238,7 @@ function expectUniqueNames(text) {
     else if (colon && open.length) {
       const names = open[open.length - 1];
       const name = JSON.parse(found.slice(0, found.lastIndexOf('"') + 1));
-      if (names.has(name)) refuse(`the name "${name}" comes twice`);
+      if (names.has(name)) refuse(`the name ${describe(name)} comes twice`);
       names.add(name);
     }
   }
@@ -247,16 +249,18 @@ function parseEntry(name, value) {
   const entry = /** @type {Record<string, unknown>} */ (value ?? {});
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== 'string' || !Object.hasOwn(TYPES, dtype)) {
-    refuse(`"${name}" has a dtype that is not known: ${describe(dtype)}`);
+    refuse(`${describe(name)} has a dtype that is not known: ${describe(dtype)}`);
   }
-  if (!isShape(shape)) refuse(`"${name}" has no shape`);
+  if (!isShape(shape)) refuse(`${describe(name)} has no shape`);
   if (!isShape(offsets) || offsets.length !== 2) {
-    refuse(`"${name}" has no data_offsets`);
+    refuse(`${describe(name)} has no data_offsets`);
   }
   const [begin, end] = offsets;
   const size = product(shape) * TYPES[dtype].size;
   if (!Number.isSafeInteger(size) || end - begin !== size) {
-    refuse(`"${name}" has ${end - begin} bytes where ${dtype} [${shape}] takes ${size}`);
+    refuse(
+      `${describe(name)} has ${end - begin} bytes where ${dtype} ${shapeText(shape)} takes ${size}`,
+    );
   }
   return { name, dtype, shape, begin, end };
 }
@@ -270,7 +274,7 @@ function parseMetadata(value) {
     refuse('__metadata__ is not an object');
   }
   for (const [key, text] of Object.entries(/** @type {object} */ (value))) {
-    if (typeof text !== 'string') refuse(`__metadata__ ${key} is not a string`);
+    if (typeof text !== 'string') refuse(`__metadata__ ${describe(key)} is not a string`);
     metadata[key] = text;
   }
   return metadata;

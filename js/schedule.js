@@ -2,6 +2,7 @@
 // https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
 
 import {
+  abstract,
   describe,
   expectCount,
   expectNumber,
@@ -53,10 +54,11 @@ export class Schedule {
    * @param {Record<string, Check>} checks  of the fields that make up its state
    */
   constructor(kind, optimizer, checks) {
+    if (new.target === Schedule) throw abstract('Schedule', 'StepLR');
     if (!(optimizer instanceof Optimizer)) {
       throw new ArgumentError(`${kind} optimizer: expected one, got ${describe(optimizer)}`);
     }
-    handleOf(optimizer);
+    handleOf(optimizer, `${kind} optimizer`);
     this.#kind = kind;
     this.#checks = { lastEpoch: expectCount, ...checks };
     /** @readonly */

@@ -2,7 +2,7 @@
 
 import { expectOptions } from './check.js';
 import { attach } from './core.js';
-import { ArgumentError } from './errors.js';
+import { ArgumentError, OutOfMemoryError, UnrolledError } from './errors.js';
 import { loadModule } from './load.js';
 
 /** @typedef {import('./load.js').Source} Source */
@@ -17,7 +17,8 @@ let starting = null;
  * @param {() => Source} own  where the .wasm is when the caller says nothing
  * @returns {Promise<void>}
  */
-export function start(options, own) {
+export async function start(options = {}, own) {
+  expectOptions(options, ['wasm'], 'init');
   starting ??= begin(options, own).catch((error) => {
     starting = null;
     throw error;
@@ -25,16 +26,28 @@ export function start(options, own) {
   return starting;
 }
 
-/** @param {InitOptions | undefined} options @param {() => Source} own */
-async function begin(options = {}, own) {
-  expectOptions(options, ['wasm'], 'init');
+/** @param {InitOptions} options @param {() => Source} own */
+async function begin(options, own) {
   const given = await options.wasm;
   const module = await loadModule(given === undefined ? own() : given);
-  const instance = await WebAssembly.instantiate(module, {
-    env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
-  });
-  if (!('unrolled_out' in instance.exports)) {
+  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+  if (!names.includes('unrolled_out')) {
     throw new ArgumentError('init wasm: this WebAssembly module is not unrolled');
   }
-  attach(instance.exports);
+  attach((await instantiate(module)).exports);
+}
+
+/** @param {WebAssembly.Module} module */
+async function instantiate(module) {
+  try {
+    return await WebAssembly.instantiate(module, {
+      env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
+    });
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof RangeError) {
+      throw new OutOfMemoryError(`init: no memory for the WebAssembly core: ${text}`);
+    }
+    throw new UnrolledError(`init: the WebAssembly core cannot be started: ${text}`);
+  }
 }
