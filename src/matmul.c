@@ -74,13 +74,13 @@ static bool product(int rows, int columns, int depth, operand a, operand b, bool
 
 size_t matmul_scratch(int M, int K, int I)
 {
-    // the right operand of the forward is Wᵀ, of depth I, of the backward W, of depth K, and of the
-    // gradient X, of depth M
+    // rows, columns and depth are M, K and I in any order: of each the most that there may be
+    const int most = int_max(int_max(M, K), I);
     const int wide = int_round_up(int_min(int_max(K, I), COLUMNS), TILE_COLUMNS);
-    const int deep = int_min(int_max(int_max(M, K), I), DEPTH);
+    const int high = int_round_up(int_min(most, ROWS), TILE_ROWS);
     if (M <= FEW && (I == 1 || I >= SHORT)) // only a forward of short rows packs
         return 0;
-    return (size_t)deep * (size_t)(wide + ROWS);
+    return (size_t)int_min(most, DEPTH) * (size_t)(wide + high);
 }
 
 void matmul_forward(int M, int of, int K, int I, const float *X, size_t x_step, const float *W,

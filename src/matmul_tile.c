@@ -40,23 +40,27 @@ bool tile_whole(int rows, const tile_run *run)
     }
 }
 
+// The first lanes of a sum, as or onto what stands at c.
+static bool put(f32x4 sum, int lanes, bool add, float *c)
+{
+    const f32x4 value = add ? f32x4_add(f32x4_load_n(c, lanes), sum) : sum;
+    f32x4_store_n(c, value, lanes);
+    return !f32x4_finite(f32x4_first(value, lanes, f32x4_zero()));
+}
+
 bool tile_edge(int rows, int columns, const tile_run *run)
 {
-    float sums[TILE_ROWS][TILE_COLUMNS], all = 0.0F;
     f32x4 low[TILE_ROWS], high[TILE_ROWS];
+    bool suspect = false;
 
     kernel_sums(TILE_ROWS, run->depth, run->left, run->right, run->right_down, low, high);
     KERNEL_UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
-        f32x4_store(sums[r], low[r]);
-        f32x4_store(sums[r] + 4, high[r]);
-    }
-    for (int r = 0; r < int_min(rows, TILE_ROWS); r++) {
         float *c = run->c + (size_t)r * run->c_step;
-        for (int i = 0; i < int_min(columns, TILE_COLUMNS); i++) {
-            c[i] = run->add ? c[i] + sums[r][i] : sums[r][i];
-            all += c[i];
-        }
+        if (r < rows)
+            suspect |= put(low[r], columns, run->add, c);
+        if (r < rows && columns > 4)
+            suspect |= put(high[r], columns - 4, run->add, c + 4);
     }
-    return all - all != 0.0F;
+    return suspect;
 }

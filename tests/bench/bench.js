@@ -10,14 +10,14 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureInBrowsers } from './browser.js';
-import { compileLimits } from './compile.js';
+import { compileLimits, compileWithoutGradients } from './compile.js';
 import { limits } from './limits.js';
 import { lock } from './lock.js';
 import { Load, machine } from './machine.js';
 import { installedPeers } from './peers/index.js';
 import { browserText, measureText } from './print.js';
 import { Remote } from './remote.js';
-import { rowsOf } from './report.js';
+import { rowsOf, WITHOUT } from './report.js';
 import { sweep, sweepText } from './sweep.js';
 import { alternate } from './timing.js';
 import { growth, quickGrowth, workloads } from './workloads.js';
@@ -83,8 +83,15 @@ function settings({ quick }, w) {
  */
 function cast(options) {
   const peers = options.peers ? installedPeers() : [];
+  const other = compileWithoutGradients();
+  /** @type {(workload: Workload) => { workload: Workload, who: Who, program: Program }[]} */
+  const without = (workload) =>
+    other && workload.mode === 'train' && !isGrowth(workload)
+      ? [{ workload, who: WITHOUT, program: { ...OWN, env: { UNROLLED_WASM: other } } }]
+      : [];
   return options.chosen.flatMap((workload) => [
     { workload, who: { kind: 'unrolled', name: 'unrolled' }, program: OWN },
+    ...without(workload),
     ...peers
       .filter(({ does }) => does(workload))
       .map(({ program, ...who }) => ({ workload, who, program })),

@@ -1,7 +1,8 @@
-// Compiles limits.c with the Emscripten that ./build.sh uses, into build/bench.
+// Compiles, with the Emscripten that ./build.sh uses, into build/bench: limits.c, and the library
+// without its gradients of weights.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,27 +10,52 @@ import { fileURLToPath } from 'node:url';
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 const ROOT = path('../../');
-const SOURCE = path('limits.c');
-const OUTPUT = `${ROOT}build/bench/limits.wasm`;
+const OUTPUT = `${ROOT}build/bench`;
 const FLAGS =
   '-O2 -DNDEBUG -std=c11 -Wall -Wextra -Wconversion -Werror -ffp-contract=off -msimd128 ' +
   '--no-entry -sFILESYSTEM=0 -sALLOW_MEMORY_GROWTH';
 
+/** As build.sh links. */
+const LIBRARY =
+  '-Os -sTOTAL_STACK=65536 -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4GB -sMALLOC=emmalloc';
+
+/**
+ * @param {string} name  of the output
+ * @param {string[]} sources
+ * @param {string} [more]  flags
+ * @returns {string | null}  its path; null without Emscripten
+ */
+function compile(name, sources, more = '') {
+  const output = `${OUTPUT}/${name}`;
+  const changed = Math.max(...sources.map((source) => statSync(source).mtimeMs));
+  if (existsSync(output) && statSync(output).mtimeMs > changed) return output;
+  const sdks = [process.env.EMSDK, `${ROOT}.emsdk`].filter(Boolean);
+  const paths = [process.env.PATH, ...sdks.map((sdk) => `${sdk}/upstream/emscripten`)];
+  const flags = `${FLAGS} ${more}`.trim().split(' ');
+  mkdirSync(OUTPUT, { recursive: true });
+  try {
+    execFileSync('emcc', [...flags, `-I${ROOT}src`, ...sources, '-o', output], {
+      env: { ...process.env, PATH: paths.join(delimiter) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  } catch (error) {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  }
+  return output;
+}
+
 /** @returns {Uint8Array<ArrayBuffer> | null}  null without Emscripten: then limits are not measured */
 export function compileLimits() {
-  if (!existsSync(OUTPUT) || statSync(OUTPUT).mtimeMs < statSync(SOURCE).mtimeMs) {
-    const sdks = [process.env.EMSDK, `${ROOT}.emsdk`].filter(Boolean);
-    const paths = [process.env.PATH, ...sdks.map((sdk) => `${sdk}/upstream/emscripten`)];
-    mkdirSync(path('../../build/bench'), { recursive: true });
-    try {
-      execFileSync('emcc', [...FLAGS.split(' '), `-I${ROOT}src`, SOURCE, '-o', OUTPUT], {
-        env: { ...process.env, PATH: paths.join(delimiter) },
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-    } catch (error) {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    }
-  }
-  return new Uint8Array(readFileSync(OUTPUT));
+  const output = compile('limits.wasm', [path('limits.c')]);
+  return output && new Uint8Array(readFileSync(output));
+}
+
+/** @returns {string | null}  a path; null where the library was not built here */
+export function compileWithoutGradients() {
+  const built = ['hot', 'cool'].map((name) => `${ROOT}build/release/${name}`);
+  if (!built.every((folder) => existsSync(folder))) return null;
+  const objects = built.flatMap((folder) => readdirSync(folder).map((file) => `${folder}/${file}`));
+  const wrap = '-Wl,--wrap=matmul_gradient';
+  return compile('no_gradients.wasm', [path('no_gradients.c'), ...objects], `${LIBRARY} ${wrap}`);
 }

@@ -76,9 +76,13 @@ function stream(unrolled, w) {
   return () => rnn.step(x);
 }
 
+/** The task of a training step that updates nearly nothing. */
+export const NO_UPDATE = 'no update';
+
 /**
  * What is measured of a workload; the call itself comes first. A training's phases are found from
- * outside: backward = no update − forward, optimizer = step − no update.
+ * outside: optimizer = step − no update, weights' gradients = no update − the same in a library that
+ * does not compute them, backward = what that takes − forward.
  * @param {Unrolled} unrolled
  * @param {Workload} w
  * @returns {Record<string, () => Run>}
@@ -88,7 +92,7 @@ export function ownTasks(unrolled, w) {
   if (w.mode === 'forward') return { call: () => forward(unrolled, w) };
   return {
     step: () => training(unrolled, w, false),
-    'no update': () => training(unrolled, w, true),
+    [NO_UPDATE]: () => training(unrolled, w, true),
     forward: () => keepingForward(unrolled, w),
   };
 }

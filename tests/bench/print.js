@@ -76,12 +76,12 @@ function phasesText(rows) {
     .filter(({ phases }) => phases)
     .map(({ id, median, phases }) => [
       id,
-      ...[phases.forward, phases.backward, phases.optimizer].flatMap((part) => [
+      ...[phases.forward, phases.backward, phases.gradients, phases.optimizer].flatMap((part) => [
         time(part),
-        percent(part / median),
+        part === null ? '–' : percent(part / median),
       ]),
     ]);
-  return table('phase|forward| |backward| |optimizer| ', cells);
+  return table("phase|forward| |backward| |weights' gradients| |optimizer| ", cells);
 }
 
 /** @param {Row[]} rows */

@@ -1,6 +1,7 @@
 // From times to what they mean. Runs in Node and in pages.
 
 import { bandwidthFor } from './limits.js';
+import { NO_UPDATE } from './own.js';
 import { target } from './targets.js';
 import { summary } from './timing.js';
 import { agrees, describe, work } from './workloads.js';
@@ -13,6 +14,9 @@ import { agrees, describe, work } from './workloads.js';
 /** @typedef {{ workload: Workload, who: Who, tasks: Timed[] }} Entry  a workload as someone ran it */
 /** @typedef {ReturnType<typeof summary>} Times */
 /** @typedef {{ name: string, check?: Check, agrees?: boolean | null, error?: string } & Partial<Times>} Way */
+
+/** The library without its gradients of weights: its time is a part of unrolled's. */
+export const WITHOUT = { kind: 'part', name: 'unrolled without the gradients of weights' };
 
 /** A way that ratios are not taken to: see peers/tfjs_peer.js. */
 const EXPERT = 'patched gradient';
@@ -32,21 +36,28 @@ function fastest(all) {
   return times.length ? Math.min(...times.map(({ median }) => median)) : null;
 }
 
-/** @param {Way[]} all */
-function phases([step, ...parts]) {
+/** @param {Way[]} all @param {Entry | undefined} without */
+function phases([step, ...parts], without) {
   const find = (/** @type {string} */ name) => parts.find((way) => way.name === name)?.median;
-  const [noUpdate, forward] = [find('no update'), find('forward')];
+  const [noUpdate, forward] = [find(NO_UPDATE), find('forward')];
   if (!noUpdate || !forward) return null;
-  return { forward, backward: noUpdate - forward, optimizer: step.median - noUpdate };
+  const rest = without && ways(without)[0].median; // without the gradients of weights
+  return {
+    forward,
+    backward: (rest ?? noUpdate) - forward,
+    gradients: rest ? noUpdate - rest : null,
+    optimizer: step.median - noUpdate,
+  };
 }
 
 /**
  * @param {Entry} own
+ * @param {Entry | undefined} without
  * @param {Entry[]} others
  * @param {Limits | null} limits
  * @param {boolean} avx512
  */
-function row(own, others, limits, avx512) {
+function row(own, without, others, limits, avx512) {
   const w = own.workload;
   const { parameters, flops, traffic, memory } = work(w);
   const all = ways(own);
@@ -66,7 +77,7 @@ function row(own, others, limits, avx512) {
     picoseconds: (seconds * 2e12) / flops,
     memory: own.tasks[0].memory ?? null,
     allowed: memory,
-    phases: phases(all),
+    phases: phases(all, without),
     peers: others.map((entry) => {
       const theirs = ways(entry);
       const time = fastest(theirs);
@@ -95,7 +106,9 @@ function row(own, others, limits, avx512) {
 export function rowsOf(entries, limits, avx512) {
   const own = entries.filter(({ who }) => who.kind === 'unrolled');
   return own.map((entry) => {
-    const others = entries.filter((one) => one !== entry && one.workload === entry.workload);
-    return row(entry, others, limits, avx512);
+    const beside = entries.filter((one) => one !== entry && one.workload === entry.workload);
+    const without = beside.find(({ who }) => who.kind === WITHOUT.kind);
+    const others = beside.filter((one) => one !== without);
+    return row(entry, without, others, limits, avx512);
   });
 }
