@@ -283,7 +283,7 @@ function namesOf(optimizer, model, what) {
     const found = own.find((one) => one.at?.owner === at?.owner && one.at?.index === at?.index);
     if (found) return found.name;
     throw new ArgumentError(
-      `${what} optimizer: expected that of the model; it updates ${parameter.name} ${shapeText(parameter.shape)}, which is ` +
+      `${what} optimizer: it updates ${parameter.name} ${shapeText(parameter.shape)}, which is ` +
         'not of the model; pass the model that has all of them',
     );
   });
