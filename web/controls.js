@@ -8,15 +8,15 @@ import { get, onChange, set } from './state.js';
 const SEGMENTS = 3; // up to so many choices lie side by side, more become a list
 
 /** @param {string} id @param {Param} param @param {() => void} changed */
-function integer(id, param, changed) {
+function numeric(id, param, changed) {
   const input = /** @type {HTMLInputElement} */ (
     element('input', {
       id: `${id}-${param.name}`,
       type: 'number',
-      inputmode: 'numeric',
+      inputmode: param.type === 'int' ? 'numeric' : 'decimal',
       min: param.min,
       max: param.max,
-      step: 1,
+      step: param.type === 'int' ? 1 : 'any',
       autocomplete: 'off',
     })
   );
@@ -90,7 +90,7 @@ function list(id, param, changed) {
 export function createControls({ id, title, params }, changed) {
   if (params.length === 0) return { node: null };
   const fields = params.map((param) => {
-    if (param.type === 'int') return integer(id, param, changed);
+    if (param.type !== 'choice') return numeric(id, param, changed);
     return (param.choices.length <= SEGMENTS ? segments : list)(id, param, changed);
   });
   const showAll = () => {

@@ -13,7 +13,8 @@ const INTERVAL = 33; // ms
  * @property {number} loss the newest
  * @property {number} epochLoss
  * @property {number} stepsPerSecond
- * @property {any[]} [probes] when they were asked again
+ * @property {import('./experiments/types.js').Probe[]} [probes] when they were asked again
+ * @property {import('./experiments/types.js').LastBatch} [batch] of the newest step
  */
 
 export class Frames {
@@ -55,12 +56,11 @@ export class Frames {
     return this.update !== null && this.busy === null && performance.now() - this.last >= INTERVAL;
   }
 
-  /** @param {any[]} [probes] */
-  send(probes) {
-    const { update } = this;
+  /** @param {Partial<Update>} [more] */
+  send(more) {
+    const update = Object.assign(this.update, more);
     this.update = null;
     this.last = performance.now();
-    if (probes) update.probes = probes;
     this.busy = Promise.resolve(this.post(update)).finally(() => {
       this.busy = null;
     });

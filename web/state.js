@@ -36,7 +36,8 @@ export function get(experiment, param) {
     return param.choices.find(({ value }) => String(value) === text)?.value ?? param.default;
   }
   const value = Number(text);
-  const fits = Number.isInteger(value) && value >= (param.min ?? -Infinity);
+  const whole = param.type === 'number' ? Number.isFinite(value) : Number.isInteger(value);
+  const fits = whole && value >= (param.min ?? -Infinity);
   return text !== '' && fits && value <= (param.max ?? Infinity) ? value : param.default;
 }
 

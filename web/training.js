@@ -12,6 +12,7 @@ import { paramsOf } from './state.js';
 import { comparison } from './tables.js';
 import { spoken } from './text.js';
 import { overall } from './verdict.js';
+import { viewsOf } from './views.js';
 import { Warnings } from './warnings.js';
 
 /** @typedef {'closed' | 'opening' | 'ready' | 'running' | 'pausing' | 'paused' | 'stopping' | 'stopped' | 'finished' | 'failed'} State */
@@ -56,11 +57,14 @@ class TrainingCard {
     this.chart = new LossChart(experiment.title);
     this.monitor = new Monitor();
     this.show = oncePerFrame(() => {
-      if (this.newest) this.monitor.update(this.newest);
+      if (!this.newest) return;
+      this.monitor.update(this.newest);
+      for (const view of this.views) view.update?.(this.newest);
     });
     this.warnings = new Warnings();
     this.rows = element('div', { class: 'rows' });
     this.failure = element('p', { class: 'failure', role: 'alert', hidden: true });
+    this.views = viewsOf(experiment, (sequence) => this.engine.call('predict', sequence));
     const { node: controls } = createControls(experiment, () => this.settingsChanged());
     this.controls = controls;
     this.node = this.build();
@@ -114,6 +118,7 @@ class TrainingCard {
         this.warnings.node,
         this.chart.node,
         this.monitor.probes,
+        ...this.views.map((view) => view.node),
         this.rows,
       ),
     );
@@ -176,6 +181,7 @@ class TrainingCard {
       if (this.engine !== engine) return;
       this.chart.start(run);
       this.monitor.start(run);
+      for (const view of this.views) view.start?.();
       this.enter('ready');
     } catch (error) {
       if (this.engine === engine) this.fail(error);

@@ -78,7 +78,8 @@ const api = {
         frames.add(item);
         if (!frames.due()) continue;
         const look = performance.now() - probed >= PROBE_INTERVAL;
-        frames.send(look ? await training.probe() : undefined);
+        const batch = training.batch();
+        frames.send(look ? { batch, probes: training.probe() } : { batch });
         if (look) probed = performance.now();
       }
     } catch (error) {
@@ -90,6 +91,16 @@ const api = {
 
   pause() {
     stop.abort();
+  },
+
+  /** What the model answers to a sequence, at rest or between two steps. @param {number[]} sequence */
+  predict(sequence) {
+    return training.predict(sequence);
+  },
+
+  /** A live parameter from the next step on. @param {string} name @param {number | string} value */
+  change(name, value) {
+    return training.change(name, value);
   },
 
   /** What the training came to. */

@@ -6,7 +6,7 @@ import { theory } from './003-plateau.js';
 import { numbers, printed, unreproducible } from './shared/rows.js';
 import { start } from './shared/session.js';
 import { sums } from './shared/sets.js';
-import { seedParam, valuesOf } from './shared/stream.js';
+import { learningParams, seedParam, valuesOf } from './shared/stream.js';
 
 const HIDDEN = 256;
 const RECORDED_SEED = 1;
@@ -22,10 +22,19 @@ const params = [
       { value: 'printed', label: 'as printed: [4, 1] against [4]' },
       { value: 'repaired', label: 'repaired: [4] against [4]' },
     ],
+    live: true,
   },
+  ...learningParams,
+  {
+    name: 'cell',
+    label: 'Cell',
+    type: 'choice',
+    default: 'LSTM',
+    choices: ['LSTM', 'GRU', 'RNN'].map((value) => ({ value, label: value })),
+  },
+  { name: 'hidden', label: 'Units in a layer', type: 'int', default: HIDDEN, min: 1, max: 1024 },
   seedParam(RECORDED_SEED),
   { name: 'epochs', label: 'Epochs', type: 'int', default: 1000, min: 1, max: 10000 },
-  { name: 'hidden', label: 'Units in a layer', type: 'int', default: HIDDEN, min: 1, max: 1024 },
 ];
 
 /** @param {number} value */
@@ -54,27 +63,32 @@ export default {
   ],
 
   create(unrolled, values) {
-    const { loss, seed, epochs, hidden } = valuesOf(params, values);
+    const all = valuesOf(params, values);
+    const { loss, lr, seed, epochs, hidden, cell, optimizer, changes = [] } = all;
     const broadcast = loss === 'printed';
     const training = start(unrolled, {
       seed,
       epochs,
       data: sums(100, 3),
       batchSize: 4,
-      // the answers have shape [4, 1]; targets of shape [4] broadcast against them
-      targetShape: broadcast ? [-1] : undefined,
+      optimizer,
+      live: { lr, loss },
+      changes,
       model: () =>
         new unrolled.Sequential({
-          rnn: new unrolled.LSTM(1, hidden, { numLayers: 2, batchFirst: true }),
+          rnn: new unrolled[cell](1, hidden, { numLayers: 2, batchFirst: true }),
           last: new unrolled.LastStep(),
           fc: new unrolled.Linear(hidden, 1),
         }),
     });
-    const { totalSteps, stepsPerEpoch, fit, dispose } = training;
-    const untrained = training.answer([11, 12, 13]);
+    const { totalSteps, stepsPerEpoch, fit, predict, batch, dispose } = training;
+    const untrained = predict([11, 12, 13]);
     const { floor, centre, slope } = theory();
     const best = centre + slope * (24 - centre); // for [1, 11, 12], under the broadcast loss
-    const asNotebook = hidden === HIDDEN;
+    const asSet = ['hidden', 'cell', 'optimizer', 'lr'].every(
+      (name) => all[name] === params.find((param) => param.name === name).default,
+    );
+    const asNotebook = () => asSet && training.steered() === 0;
     const recorded = broadcast ? PYTORCH_LSTM_BROADCAST : PYTORCH_LSTM_REPAIRED;
 
     /** The notebook's prints against the epochs done. */
@@ -155,7 +169,7 @@ export default {
       epochs,
       stepsPerEpoch,
       printed: { epoch: NOTEBOOK_LSTM.map((_, k) => 5 * k), loss: NOTEBOOK_LSTM },
-      ...(asNotebook &&
+      ...(asNotebook() &&
         seed === RECORDED_SEED && {
           reference: {
             label: 'PyTorch 1.13, same seed',
@@ -165,22 +179,27 @@ export default {
         }),
       floor: { value: Math.round(floor), label: 'the best a broadcast loss allows' },
       fit,
+      predict,
+      batch,
+      change: training.change,
       probe: () => [
         {
           input: '[1, 11, 12]',
-          output: training.answer([1, 11, 12]),
+          output: predict([1, 11, 12]),
           expected: 24,
           printed: '338.7949, trained',
         },
         {
           input: '[11, 12, 13]',
-          output: training.answer([11, 12, 13]),
+          output: predict([11, 12, 13]),
           expected: 36,
           printed: '0.0176, untrained',
         },
       ],
       rows: () => [
-        ...(asNotebook ? [...(broadcast ? printedRows() : repairedRows()), ...recordedRows()] : []),
+        ...(asNotebook()
+          ? [...(broadcast ? printedRows() : repairedRows()), ...recordedRows()]
+          : []),
         unreproducible(
           'answer to [11, 12, 13], untrained',
           '0.0176',
@@ -190,7 +209,7 @@ export default {
         unreproducible(
           `answer to [1, 11, 12], ${training.done().toLocaleString('en')} steps`,
           '338.7949',
-          training.answer([1, 11, 12]).toFixed(4),
+          predict([1, 11, 12]).toFixed(4),
           broadcast
             ? `unseeded; the best answer under this loss is ${best.toFixed(1)}`
             : 'another loss, and unseeded; the sum is 24',

@@ -49,15 +49,22 @@
  */
 
 /**
- * One control.
+ * One control. A `live` one of a training changes the run that is under way; any other begins it anew.
  * @typedef {object} Param
  * @property {string} name
  * @property {string} label
- * @property {'int' | 'choice'} type
+ * @property {'int' | 'number' | 'choice'} type
  * @property {number | string} default
  * @property {number} [min]
  * @property {number} [max]
  * @property {{ value: string, label: string }[]} [choices]
+ * @property {boolean} [live]
+ */
+
+/**
+ * A live parameter that takes another value when so many steps are done. A training's values hold the
+ * list of them as `changes`, so that a run which was steered is repeated exactly.
+ * @typedef {{ step: number, name: string, value: number | string }} Change
  */
 
 /**
@@ -98,6 +105,16 @@
 /** @typedef {{ input: string, output: number, expected: number, printed: string }} Probe */
 
 /**
+ * The batch of the newest step, and what the model answers to it after that step. Under a `broadcast`
+ * loss every answer is compared with every target, as [N, 1] against [N].
+ * @typedef {object} LastBatch
+ * @property {number[][]} inputs       N sequences
+ * @property {number[]} targets        N
+ * @property {number[]} predictions    N
+ * @property {boolean} broadcast
+ */
+
+/**
  * A training under way: a model, its data, and how far it has come.
  * @typedef {object} Session
  * @property {number} totalSteps
@@ -110,8 +127,22 @@
  *   one item a step, counted from 0 over the whole training. Ends with the last epoch; when
  *   `signal` aborts it throws the signal's reason. Called again, it goes on where it was.
  * @property {() => Probe[]} probe        what the model answers now
+ * @property {(sequence: number[]) => number} predict  what it answers to any sequence; may be asked
+ *   between any two steps, and changes nothing
+ * @property {() => LastBatch | null} batch  null before the first step
  * @property {() => Row[]} rows           what can be compared so far
+ * @property {(name: string, value: number | string) => Change[]} change  a live parameter, from the
+ *   next step on that has not begun; returns all changes of this run
  * @property {() => void} dispose
+ */
+
+/**
+ * A picture or a control beside a training (views.js). `start` is a new run, `update` comes at most
+ * thirty times a second while it trains; `update.batch` is the newest LastBatch.
+ * @typedef {object} View
+ * @property {HTMLElement} node
+ * @property {() => void} [start]
+ * @property {(update: import('../frames.js').Update) => void} [update]
  */
 
 export {};

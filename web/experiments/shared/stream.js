@@ -55,6 +55,29 @@ export const seedParam = (value, label = 'Seed') => ({
   max: 4294967295,
 });
 
+/** How a training learns: the learning rate, at any time, and the rule that it is used in. */
+export const learningParams = /** @type {import('../types.js').Param[]} */ ([
+  {
+    name: 'lr',
+    label: 'Learning rate',
+    type: 'number',
+    default: 0.001,
+    min: 0.0000001,
+    max: 10,
+    live: true,
+  },
+  {
+    name: 'optimizer',
+    label: 'Optimizer',
+    type: 'choice',
+    default: 'Adam',
+    choices: ['Adam', 'AdamW', 'RMSprop', 'Adagrad', 'SGD'].map((value) => ({
+      value,
+      label: value,
+    })),
+  },
+]);
+
 /**
  * The values of the controls: those given, else where each starts.
  * @param {import('../types.js').Param[]} params
