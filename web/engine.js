@@ -5,6 +5,9 @@ import { proxy, wrap } from 'comlink';
 
 /** @typedef {ReturnType<typeof createEngine>} Engine */
 
+/** The worker itself is gone, whatever it was asked. */
+export class WorkerLost extends Error {}
+
 export function createEngine() {
   const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   const remote = /** @type {Record<string, (...args: any[]) => Promise<any>>} */ (
@@ -18,7 +21,7 @@ export function createEngine() {
   failed.catch(() => {}); // heard by the calls that are waiting
   worker.addEventListener('error', (event) => {
     event.preventDefault();
-    fail(new Error(event.message || 'The worker could not be started.'));
+    fail(new WorkerLost(event.message || 'The worker could not be started.'));
   });
 
   return {
@@ -29,6 +32,11 @@ export function createEngine() {
     call(name, ...args) {
       const sent = args.map((arg) => (typeof arg === 'function' ? proxy(arg) : arg));
       return Promise.race([remote[name](...sent), failed]);
+    },
+    /** What waits for the worker waits in vain. @param {string} reason */
+    lost(reason) {
+      worker.terminate();
+      fail(new WorkerLost(reason));
     },
     /** Ends the worker at once; what was waiting for it hears so. */
     end() {

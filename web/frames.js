@@ -66,10 +66,10 @@ export class Frames {
     });
   }
 
-  /** Posts what is left, and waits until it has arrived. */
-  async flush() {
+  /** Posts what is left, and waits until it has arrived. @param {Partial<Update>} [more] */
+  async flush(more) {
     await this.busy;
-    if (this.update) this.send();
+    if (this.update) this.send(more);
     await this.busy;
   }
 }

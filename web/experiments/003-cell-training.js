@@ -1,7 +1,8 @@
 // Notebook 003: the cell with 300 units in training, from the same seed on.
 
 import { PYTORCH_CELL } from '../data/losses.js';
-import { cell, SEED } from './shared/cell.js';
+import { cell, HIDDEN, SEED } from './shared/cell.js';
+import { code } from './shared/code.js';
 import { numbers, printed, unreproducible } from './shared/rows.js';
 import { start } from './shared/session.js';
 import { sums } from './shared/sets.js';
@@ -51,7 +52,7 @@ export default {
       },
       parameters: (model) => model.parameters().filter(({ name }) => !name.includes('bias_hh')),
     });
-    const { totalSteps, stepsPerEpoch, fit, predict, batch, change, dispose } = training;
+    const { predict } = training;
     const untrained = predict(PROBE);
     const asRecorded = () =>
       seed === SEED && lr === 1e-3 && optimizer === 'Adam' && training.steered() === 0;
@@ -69,13 +70,7 @@ export default {
       );
 
     return {
-      totalSteps,
-      epochs,
-      stepsPerEpoch,
-      fit,
-      predict,
-      batch,
-      change,
+      ...training,
       probe: () => [
         {
           input: '[1, 2, 3, 4, 5]',
@@ -106,7 +101,57 @@ export default {
             'the same seed ended at -388.57 on another machine',
         ),
       ],
-      dispose,
     };
+  },
+
+  // 250,000 steps in 14 min 46 s
+  pace: { milliseconds: 3.5, when: () => true },
+
+  code(values) {
+    const { seed, epochs, optimizer, lr, changes = [] } = valuesOf(params, values);
+    return code({
+      title: 'A cell of 300 units, sums of three numbers',
+      seed,
+      epochs,
+      samples: 10000,
+      optimizer,
+      live: { lr },
+      changes,
+      pythonModel: `class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.Wax = nn.Parameter(torch.randn(1, ${HIDDEN}))
+        self.Waa = nn.Parameter(torch.randn(${HIDDEN}, ${HIDDEN}))
+        self.ba = nn.Parameter(torch.zeros(${HIDDEN}))
+        self.fc = nn.Linear(${HIDDEN}, 1)
+
+    def forward(self, x):
+        a = torch.zeros(len(x), ${HIDDEN})
+        for t in range(x.shape[1]):
+            a = torch.tanh(x[:, t] @ self.Wax + a @ self.Waa + self.ba)
+        return self.fc(a)`,
+      javascriptModel: `// torch.randn(1, H), then torch.randn(H, H), of which a layer has the transposes
+const H = ${HIDDEN};
+const Wax = randn(H);
+const Waa = randn(H * H);
+const stream = getRngState(); // the layer's own first weights are not the notebook's
+const rnn = new RNN(1, H, { batchFirst: true });
+setRngState(stream);
+const fc = new Linear(H, 1);
+const zeros = { shape: [H], data: new Float32Array(H) };
+rnn.loadStateDict({
+  weight_ih_l0: { shape: [H, 1], data: Wax },
+  weight_hh_l0: {
+    shape: [H, H],
+    data: Waa.map((_, k) => Waa[(k % H) * H + Math.floor(k / H)]),
+  },
+  bias_ih_l0: zeros,
+  bias_hh_l0: zeros,
+});
+const model = new Sequential({ rnn, last: new LastStep(), fc });`,
+      names: ['getRngState', 'LastStep', 'Linear', 'RNN', 'randn', 'Sequential', 'setRngState'],
+      // the notebook's cell has one bias
+      javascriptParameters: "model.parameters().filter(({ name }) => !name.includes('bias_hh'))",
+    });
   },
 };

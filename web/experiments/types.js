@@ -92,6 +92,9 @@
  * @typedef {object} Trainable
  * @property {'training'} kind
  * @property {(unrolled: Unrolled, values?: Values) => Session} create
+ * @property {(values?: Values) => Code} code  the same training elsewhere
+ * @property {{ milliseconds: number, when: (values: Values) => boolean }} pace  what the notebook
+ *   took for a step, and for which values that is a comparison
  * @property {{ label: string, values: Values, steps: number }[]} short
  * @property {{ label: string, values: Values }[]} full
  *
@@ -99,6 +102,12 @@
  */
 
 /** @typedef {Check | Training} Experiment */
+
+/**
+ * Whole programs that train the same model on the same data from the same seed: each prints the mean
+ * loss of an epoch with nine digits.
+ * @typedef {{ python: string, javascript: string }} Code
+ */
 
 /** @typedef {{ epoch: number[], loss: number[] }} Curve */
 /** @typedef {import('unrolled').Progress} Item  one step */
@@ -133,6 +142,11 @@
  * @property {() => Row[]} rows           what can be compared so far
  * @property {(name: string, value: number | string) => Change[]} change  a live parameter, from the
  *   next step on that has not begun; returns all changes of this run
+ * @property {import('unrolled').Module} model
+ * @property {() => number} done          steps
+ * @property {() => Uint8Array} save      all that the run needs to go on with the same bits
+ * @property {(bytes: Uint8Array) => void} restore  goes on where save() was called, in a session of
+ *   the same values
  * @property {() => void} dispose
  */
 

@@ -105,6 +105,19 @@ export function start(unrolled, recipe) {
     }
   }
 
+  /** Computes on this training's own stream. @template T @param {() => T} compute @returns {T} */
+  function onOwnStream(compute) {
+    if (running) return compute();
+    const before = unrolled.getRngState();
+    unrolled.setRngState(position);
+    try {
+      return compute();
+    } finally {
+      position = unrolled.getRngState();
+      unrolled.setRngState(before);
+    }
+  }
+
   /** @param {number[]} values @param {number} batch */
   const forward = (values, batch) =>
     unrolled.noGrad(() =>
@@ -156,6 +169,25 @@ export function start(unrolled, recipe) {
       changes = changes.filter((change) => change.name !== name || change.step < step);
       changes = inOrder([...changes, { step, name, value }]);
       return changes;
+    },
+
+    /** All that the run needs to go on with the same bits; between any two steps. */
+    save() {
+      const metadata = { progress: JSON.stringify({ done, losses, epochLosses }) };
+      return onOwnStream(() => unrolled.saveCheckpoint({ model, optimizer, loader, metadata }));
+    },
+
+    /** Goes on where save() was called, in a training of the same values. @param {Uint8Array} bytes */
+    restore(bytes) {
+      const { metadata } = onOwnStream(() =>
+        unrolled.loadCheckpoint(bytes, { model, optimizer, loader }),
+      );
+      const progress = JSON.parse(metadata.progress);
+      done = progress.done;
+      losses.splice(0, losses.length, ...progress.losses);
+      epochLosses.splice(0, epochLosses.length, ...progress.epochLosses);
+      lookAtOrder();
+      followChanges();
     },
 
     dispose() {

@@ -1,0 +1,39 @@
+// A training's settings in a few words, for legends and offers.
+
+import { number } from './text.js';
+
+/** @typedef {import('./experiments/types.js').Param} Param */
+/** @typedef {import('./experiments/types.js').Values} Values */
+
+/** A value as people say it. @param {Param} param @param {number | string} value */
+export function said(param, value) {
+  const choice = param.choices?.find((one) => one.value === value);
+  if (choice) return choice.label.split(':')[0];
+  return param.type === 'int' ? String(value) : number(Number(value));
+}
+
+/**
+ * What differs from the defaults.
+ * @param {{ params: Param[] }} experiment @param {Values} values
+ */
+export function settingsText({ params }, values) {
+  const parts = params
+    .filter(({ name, default: usual }) => values[name] !== usual)
+    .map((param) => {
+      const text = said(param, values[param.name]);
+      return param.type === 'choice' ? text : `${param.label.toLowerCase()} ${text}`;
+    });
+  if (values.changes?.length > 0) parts.push('steered');
+  return parts.length > 0 ? parts.join(', ') : 'as in the notebook';
+}
+
+/**
+ * The values that hold at a step: those at the beginning, and the changes up to there.
+ * @param {Values} values @param {number} done
+ * @returns {Values}
+ */
+export function valuesAt(values, done) {
+  const now = { ...values };
+  for (const { step, name, value } of values.changes ?? []) if (step <= done) now[name] = value;
+  return now;
+}
