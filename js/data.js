@@ -23,9 +23,10 @@ export class DataLoader {
   #samples;
   #batchSize;
   #shuffle;
+  #dropLast;
   /** @type {Epoch | null} where the walk that is on its way stands, for stateDict */
   #walking = null;
-  /** @type {Epoch | null} what loadStateDict gave: the next walk goes on there */
+  /** @type {Epoch | 'new' | null} what loadStateDict gave: the next walk goes on there, or begins anew */
   #loaded = null;
 
   /**
@@ -59,11 +60,10 @@ export class DataLoader {
     }
     this.#batchSize = expectSize(batchSize, `${what} batchSize`);
     this.#shuffle = expectBoolean(shuffle, `${what} shuffle`);
+    this.#dropLast = expectBoolean(dropLast, `${what} dropLast`);
     const exact = samples / batchSize;
     /** @readonly Batches in an epoch. @type {number} */
-    this.length = expectBoolean(dropLast, `${what} dropLast`)
-      ? Math.floor(exact)
-      : Math.ceil(exact);
+    this.length = dropLast ? Math.floor(exact) : Math.ceil(exact);
   }
 
   /** One epoch, newly shuffled; after loadStateDict, the rest of the loaded one. @returns {Generator<Batch, void, undefined>} */
@@ -96,23 +96,51 @@ export class DataLoader {
    */
   stateDict() {
     const epoch = this.#loaded ?? this.#walking;
-    if (!epoch) return {};
+    if (!epoch || epoch === 'new') return {};
     const { order, place, lossSum } = epoch;
     return { order: [...order], place, lossSum };
   }
 
   /** The next epoch goes on where this state stood. @param {object} state  from stateDict() */
   loadStateDict(state) {
+    DataLoader.plan(this, state)();
+  }
+
+  /**
+   * Checks a state; what it gives loads it, and cannot fail.
+   * @internal
+   * @param {DataLoader} loader
+   * @param {object} state
+   * @returns {() => void}
+   */
+  static plan(loader, state) {
+    const epoch = loader.#expectState(state);
+    return () => {
+      loader.#loaded = epoch;
+      loader.#walking = null;
+    };
+  }
+
+  /** What decides which batches there are. @internal @param {DataLoader} loader */
+  static settings(loader) {
+    return {
+      samples: loader.#samples,
+      batchSize: loader.#batchSize,
+      shuffle: loader.#shuffle,
+      dropLast: loader.#dropLast,
+    };
+  }
+
+  /** @param {object} state @returns {Epoch | 'new'} */
+  #expectState(state) {
     const what = 'DataLoader loadStateDict';
     if (typeof state !== 'object' || state === null) {
       throw new ArgumentError(`${what}: expected a state, got ${describe(state)}`);
     }
     const { order, place, lossSum = 0 } = /** @type {Record<string, any>} */ (state);
-    if (order === undefined) {
-      this.#loaded = null;
-      return;
-    }
-    const whole = Array.isArray(order) && new Set(order).size === this.#samples;
+    if (order === undefined) return 'new';
+    const list = Array.isArray(order) || order instanceof Int32Array;
+    const whole = list && new Set(order).size === this.#samples;
     const inside = (/** @type {number} */ i) => Number.isInteger(i) && i >= 0 && i < this.#samples;
     if (!whole || order.length !== this.#samples || !order.every(inside)) {
       throw new ArgumentError(`${what} order: expected each of ${this.#samples} samples once`);
@@ -125,7 +153,7 @@ export class DataLoader {
     if (typeof lossSum !== 'number') {
       throw new ArgumentError(`${what} lossSum: expected a number, got ${describe(lossSum)}`);
     }
-    this.#loaded = { order: Int32Array.from(order), place, lossSum };
+    return { order: Int32Array.from(order), place, lossSum };
   }
 
   /**
@@ -136,12 +164,11 @@ export class DataLoader {
    * @returns {Epoch}
    */
   static begin(loader, interrupted) {
-    const epoch = loader.#loaded ??
-      interrupted ?? {
-        order: epochOrder(loader.#samples, loader.#shuffle),
-        place: 0,
-        lossSum: 0,
-      };
+    const given = loader.#loaded ?? interrupted;
+    const epoch =
+      given && given !== 'new'
+        ? given
+        : { order: epochOrder(loader.#samples, loader.#shuffle), place: 0, lossSum: 0 };
     loader.#loaded = null;
     loader.#walking = epoch;
     return epoch;

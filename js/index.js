@@ -7,6 +7,7 @@
 /** @typedef {import('./loss.js').LossShapes} LossShapes */
 /** @typedef {import('./data.js').Batch} Batch */
 /** @typedef {import('./trainer.js').Progress} Progress */
+/** @typedef {import('./checkpoint.js').TrainingState} TrainingState */
 
 export {
   Dropout,
@@ -18,6 +19,7 @@ export {
   Tanh,
 } from './activation.js';
 export { GRUCell, LSTMCell, RNNCell } from './cell.js';
+export { loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 export { info } from './core.js';
 export { DataLoader } from './data.js';
 export {

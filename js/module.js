@@ -206,7 +206,21 @@ export class Module extends Resource {
    * @returns {{ missing: string[], unexpected: string[] }}
    */
   loadStateDict(state, options = {}) {
-    const kind = Resource.kindOf(this);
+    const { load, ...names } = Module.plan(this, state, options);
+    load();
+    return names;
+  }
+
+  /**
+   * Checks a state dict; what it gives loads it, and cannot fail.
+   * @internal
+   * @param {Module} module
+   * @param {StateDict} state
+   * @param {{ strict?: boolean, prefix?: string }} [options]
+   * @returns {{ load: () => void, missing: string[], unexpected: string[] }}
+   */
+  static plan(module, state, options = {}) {
+    const kind = Resource.kindOf(module);
     const what = `${kind} loadStateDict`;
     expectOptions(options, ['strict', 'prefix'], what);
     const { strict = true, prefix = '' } = options;
@@ -225,7 +239,7 @@ export class Module extends Resource {
       }
       given.set(short, tensor);
     }
-    const parameters = this.parameters();
+    const parameters = module.parameters();
     const names = new Set(parameters.map((parameter) => parameter.name));
     const missing = [...names].filter((name) => !given.has(name));
     const unexpected = [...given.keys()].filter((name) => !names.has(name));
@@ -245,8 +259,24 @@ export class Module extends Resource {
           data: tensorData(tensor, parameter.shape, `${what} ${parameter.name}`),
         };
       });
-    for (const { parameter, data } of pairs) parameter.dataView.set(data);
-    return { missing, unexpected };
+    const load = () => {
+      for (const { parameter, data } of pairs) parameter.dataView.set(data);
+    };
+    return { load, missing, unexpected };
+  }
+
+  /**
+   * A module and all inside it, outer ones first, by the names that lead there; its own is ''.
+   * @internal
+   * @param {Module} module
+   * @param {string} [path]
+   * @returns {[path: string, module: Module][]}
+   */
+  static tree(module, path = '') {
+    const inside = module
+      .namedChildren()
+      .flatMap(([name, child]) => Module.tree(child, path ? `${path}.${name}` : name));
+    return [[path, module], ...inside];
   }
 
   /** Every gradient to zero. */

@@ -3,14 +3,11 @@
 
 import { describe, expectBoolean, expectCount, expectNumber, expectOptions } from './check.js';
 import {
-  attempt,
   call,
   copyFloats,
   double,
-  failure,
   handleOf,
   Resource,
-  STATUS,
   stage,
   text,
   word,
@@ -42,6 +39,9 @@ const OPTIONS = /** @type {const} */ ([
   ['amsgrad', 'amsgrad'],
   ['centered', 'centered'],
 ]);
+
+/** The options whose being there decides which moments are kept. */
+const KEEPING = ['momentum', 'amsgrad', 'centered'];
 
 /** @typedef {Record<string, number | boolean>} Settings  lr, weightDecay, …, betas as beta1 and beta2 */
 /** @typedef {Record<string, [fallback: number | boolean | undefined, low?: number, high?: number]>} Bounds */
@@ -144,6 +144,27 @@ export class Optimizer extends Resource {
    * @param {object} state  as stateDict() or torch.optim give it
    */
   loadStateDict(state) {
+    Optimizer.plan(this, state)();
+  }
+
+  /**
+   * Checks a state dict; what it gives loads it, and cannot fail.
+   * @internal
+   * @param {Optimizer} optimizer
+   * @param {object} state
+   * @returns {() => void}
+   */
+  static plan(optimizer, state) {
+    return optimizer.#plan(state);
+  }
+
+  /** What it updates. @internal @param {Optimizer} optimizer */
+  static parametersOf(optimizer) {
+    return [...optimizer.#parameters];
+  }
+
+  /** @param {object} state */
+  #plan(state) {
     const what = `${this.#kind} loadStateDict`;
     handleOf(this);
     const given = /** @type {any} */ (state);
@@ -164,20 +185,21 @@ export class Optimizer extends Resource {
     }
     const settings = this.#settingsFrom(group, what);
     const { names } = this.#info();
-    const entries = this.#entriesFrom(given.state, group.params, names, what);
-
-    const options = optionArray(settings);
-    const at = stage(8 * options.length);
-    writeDoubles(at, options);
-    const status = attempt('optimizer_options', handleOf(this), at);
-    if (status === STATUS.ARGUMENT) {
+    if (KEEPING.some((name) => Boolean(settings[name]) !== Boolean(this.#settings[name]))) {
       throw new ArgumentError(
         `${what}: momentum, amsgrad or centered differ from this optimizer's, and with them what it keeps`,
       );
     }
-    if (status < 0) throw failure(status, what);
-    this.#settings = settings;
-    this.#apply(entries, names);
+    const entries = this.#entriesFrom(given.state, group.params, names, what);
+    stage(8 * OPTIONS.length); // may be refused, so it is asked for here
+    return () => {
+      const options = optionArray(settings);
+      const at = stage(8 * options.length);
+      writeDoubles(at, options);
+      call('optimizer_options', handleOf(this), at);
+      this.#settings = settings;
+      this.#apply(entries, names);
+    };
   }
 
   /** @param {Record<string, unknown>} group @param {string} what @returns {Settings} */

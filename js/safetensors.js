@@ -12,6 +12,19 @@ const ENTRY_LIMIT = 65536;
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
 
+/**
+ * @typedef {{ name: string, dtype: 'F32' | 'I32' | 'U8', shape: readonly number[],
+ *   data: Float32Array | Int32Array | Uint8Array }} Tensor
+ */
+/** @typedef {{ name: string, dtype: string, shape: number[], begin: number }} Entry */
+
+/** @type {Record<Tensor['dtype'], (v: DataView, at: number, value: number) => void>} */
+const WRITERS = {
+  F32: (v, at, value) => v.setFloat32(at, value, true),
+  I32: (v, at, value) => v.setInt32(at, value, true),
+  U8: (v, at, value) => v.setUint8(at, value),
+};
+
 /** Bytes a value, and how to read value i. @type {Record<string, [number, (v: DataView, at: number) => number]>} */
 const TYPES = {
   F64: [8, (v, at) => v.getFloat64(at, true)],
@@ -58,12 +71,8 @@ export function saveSafetensors(state, metadata) {
   if (typeof state !== 'object' || state === null) {
     throw new ArgumentError(`saveSafetensors: expected a state dict, got ${describe(state)}`);
   }
-  /** @type {Record<string, unknown>} */
-  const header = Object.create(null);
-  if (metadata !== undefined) header[METADATA] = checkMetadata(metadata);
-  let end = 0;
-  /** @type {[number, Float32Array][]} */
-  const pieces = [];
+  /** @type {Tensor[]} */
+  const tensors = [];
   for (const [name, tensor] of Object.entries(state)) {
     const what = `saveSafetensors ${name}`;
     if (name === METADATA) throw new ArgumentError(`${what}: this name is taken by the format`);
@@ -71,23 +80,46 @@ export function saveSafetensors(state, metadata) {
     if (!isShape(tensor.shape) || product(tensor.shape) !== data.length) {
       throw new ShapeError(`${what}: ${data.length} values do not make shape [${tensor.shape}]`);
     }
-    pieces.push([end, data]);
-    header[name] = {
-      dtype: 'F32',
-      shape: [...tensor.shape],
-      data_offsets: [end, end + 4 * data.length],
-    };
-    end += 4 * data.length;
+    tensors.push({ name, dtype: 'F32', shape: tensor.shape, data });
+  }
+  return encode(tensors, metadata === undefined ? undefined : checkMetadata(metadata));
+}
+
+/**
+ * A file of tensors of several types, in the order given: larger values before smaller ones, so that each
+ * begins at a multiple of its size.
+ * @internal
+ * @param {Tensor[]} tensors
+ * @param {Record<string, string>} [metadata]  checked
+ * @returns {Uint8Array}
+ */
+export function encode(tensors, metadata) {
+  /** @type {Record<string, unknown>} */
+  const header = Object.create(null);
+  if (metadata !== undefined) header[METADATA] = metadata;
+  let end = 0;
+  for (const { name, dtype, shape, data } of tensors) {
+    const begin = end;
+    end += data.byteLength;
+    header[name] = { dtype, shape: [...shape], data_offsets: [begin, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
+  if (json.length > HEADER_LIMIT || tensors.length > ENTRY_LIMIT) {
+    throw new ArgumentError(
+      `safetensors: ${tensors.length} tensors and a header of ${json.length} bytes; no more than ` +
+        `${ENTRY_LIMIT} and ${HEADER_LIMIT} could be read again`,
+    );
+  }
   const start = LENGTH_BYTES + Math.ceil(json.length / 8) * 8; // data begins at a multiple of 8
   const bytes = new Uint8Array(start + end);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - LENGTH_BYTES), true);
   bytes.fill(0x20, LENGTH_BYTES, start);
   bytes.set(json, LENGTH_BYTES);
   const view = new DataView(bytes.buffer);
-  for (const [at, data] of pieces) {
-    for (let i = 0; i < data.length; i++) view.setFloat32(start + at + 4 * i, data[i], true);
+  let at = start;
+  for (const { dtype, data } of tensors) {
+    const write = WRITERS[dtype];
+    for (let i = 0; i < data.length; i++, at += data.BYTES_PER_ELEMENT) write(view, at, data[i]);
   }
   return bytes;
 }
@@ -97,18 +129,14 @@ function isShape(shape) {
   return Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** @param {Record<string, string>} metadata */
-function checkMetadata(metadata) {
+/** @internal @param {Record<string, string>} metadata @param {string} [what] */
+export function checkMetadata(metadata, what = 'saveSafetensors metadata') {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw new ArgumentError(
-      `saveSafetensors metadata: expected strings by name, got ${describe(metadata)}`,
-    );
+    throw new ArgumentError(`${what}: expected strings by name, got ${describe(metadata)}`);
   }
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') {
-      throw new ArgumentError(
-        `saveSafetensors metadata ${key}: expected a string, got ${describe(value)}`,
-      );
+      throw new ArgumentError(`${what} ${key}: expected a string, got ${describe(value)}`);
     }
   }
   return { ...metadata };
@@ -125,13 +153,26 @@ export function loadSafetensors(bytes) {
   const { entries, data } = parse(bytes);
   /** @type {StateDict} */
   const state = Object.create(null);
-  for (const { name, dtype, shape, begin } of entries) {
-    const [size, read] = TYPES[dtype];
-    const values = new Float32Array(product(shape));
-    for (let i = 0; i < values.length; i++) values[i] = read(data, begin + i * size);
-    state[name] = { shape: Object.freeze(shape), data: values };
+  for (const entry of entries) {
+    const values = new Float32Array(product(entry.shape));
+    state[entry.name] = { shape: Object.freeze(entry.shape), data: readInto(values, entry, data) };
   }
   return state;
+}
+
+/**
+ * The values of one tensor, into an array of its length.
+ * @internal
+ * @template {Float32Array | Int32Array | Uint8Array} A
+ * @param {A} values
+ * @param {Entry} entry
+ * @param {DataView} data
+ * @returns {A}
+ */
+export function readInto(values, { dtype, begin }, data) {
+  const [size, read] = TYPES[dtype];
+  for (let i = 0; i < values.length; i++) values[i] = read(data, begin + i * size);
+  return values;
 }
 
 /**
@@ -149,11 +190,12 @@ function refuse(message) {
 }
 
 /**
+ * What a file holds, checked; the entries in the order of their data.
+ * @internal
  * @param {Uint8Array} bytes
- * @returns {{ entries: { name: string, dtype: string, shape: number[], begin: number }[],
- *   metadata: Record<string, string>, data: DataView }}
+ * @returns {{ entries: Entry[], metadata: Record<string, string>, data: DataView }}
  */
-function parse(bytes) {
+export function parse(bytes) {
   if (!(bytes instanceof Uint8Array)) {
     throw new ArgumentError(`safetensors: expected a Uint8Array, got ${describe(bytes)}`);
   }

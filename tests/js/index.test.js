@@ -22,6 +22,7 @@ test('the public names', () => {
       'ReduceLROnPlateau',
       ...['DataLoader', 'Trainer'],
       ...['saveSafetensors', 'loadSafetensors', 'readSafetensorsMetadata'],
+      ...['saveCheckpoint', 'loadCheckpoint'],
     ].sort(),
   );
   assert.deepEqual(Object.keys(unrolled.initialize).sort(), [
