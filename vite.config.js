@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'vite';
 
 /** @param {string} path from here */
@@ -9,7 +12,50 @@ const server = {
   strictPort: Boolean(process.env.PORT), // a port that was asked for is not silently another one
 };
 
+/**
+ * Writes the service worker beside the built page, with all the page's files and the hash of what is in
+ * them: the same page is the same worker, to the byte.
+ */
+const serviceWorker = {
+  name: 'service-worker',
+  /** @param {{ dir?: string }} options */
+  writeBundle({ dir }) {
+    const files = readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== 'service-worker.js')
+      .map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1))
+      .sort();
+    const hash = createHash('sha256');
+    for (const name of files) hash.update(`${name}\0`).update(readFileSync(join(dir, name)));
+    // the page by the name that it is visited under
+    const list = files.map((name) => (name === 'index.html' ? './' : name));
+    const source = readFileSync(file('web/service-worker.js'), 'utf8')
+      .replace('/* files */ []', () => JSON.stringify(list))
+      .replace("/* version */ ''", () => JSON.stringify(hash.digest('hex').slice(0, 16)));
+    writeFileSync(join(dir, 'service-worker.js'), source);
+  },
+};
+
+/**
+ * The worker as one more entry of the same build, so that it shares with the page what both need;
+ * Vite's own way builds it apart, and every experiment would be there twice.
+ */
+const sharingWorker = {
+  name: 'sharing-worker',
+  apply: /** @type {const} */ ('build'),
+  enforce: /** @type {const} */ ('pre'),
+  /** @this {any} @param {string} code @param {string} id */
+  transform(code, id) {
+    if (id !== file('web/engine.js')) return null;
+    const reference = this.emitFile({ type: 'chunk', id: file('web/worker.js'), name: 'worker' });
+    const [from, to] = [WORKER_URL, `import.meta.ROLLUP_FILE_URL_${reference}`];
+    if (!code.includes(from)) throw new Error(`web/engine.js has no ${from}`);
+    return { code: code.replace(from, to), map: null };
+  },
+};
+const WORKER_URL = "new URL('./worker.js', import.meta.url)";
+
 export default defineConfig({
+  plugins: [serviceWorker, sharingWorker],
   root: file('web'),
   base: './', // the built page works under any path
   worker: { format: 'es' },

@@ -5,6 +5,7 @@
 import { Curve } from './curve.js';
 import { element, oncePerFrame } from './dom.js';
 import { createPlot, join } from './plot.js';
+import { settingsText } from './settings.js';
 import { get, onChange, set } from './state.js';
 import { dataBehind, plainTable } from './tables.js';
 import { count, number, plural, spoken } from './text.js';
@@ -29,9 +30,10 @@ const SCALE = {
   choices: ['linear', 'log'].map((value) => ({ value, label: value })),
 };
 
+/** @typedef {import('./experiments/types.js').Values} Values */
 /**
  * An earlier run.
- * @typedef {{ label: string, stroke: string, xs: number[], ys: number[] }} Ghost
+ * @typedef {{ values: Values, stroke: string, xs: number[], ys: number[] }} Ghost
  */
 
 /** The next of 1, 2, 5, 10, 20, 50, … @param {number} value */
@@ -63,11 +65,15 @@ function drawCurve({ ctx, valToPos }, curve, fill) {
 }
 
 export class LossChart {
-  /** @param {string} id @param {string} title */
-  constructor(id, title) {
+  /** @param {import('./experiments/types.js').Training} experiment */
+  constructor(experiment) {
+    const { id, title } = experiment;
+    this.experiment = experiment;
     this.id = id;
     this.title = title;
     this.log = get(id, SCALE) === 'log';
+    /** @type {Values} of the run that is drawn */
+    this.values = {};
     this.curve = new Curve();
     /** @type {Ghost[]} */
     this.ghosts = [];
@@ -130,10 +136,13 @@ export class LossChart {
   }
 
   /**
-   * A new run: its length, and what is drawn behind it.
+   * A new run: its length, and what is drawn behind it. The one before becomes a ghost.
    * @param {Pick<Session, 'epochs' | 'stepsPerEpoch' | 'printed' | 'reference' | 'floor'>} run
+   * @param {Values} values its settings
    */
-  start({ epochs, stepsPerEpoch, printed, reference, floor }) {
+  start({ epochs, stepsPerEpoch, printed, reference, floor }, values) {
+    this.keepGhost();
+    this.values = values;
     Object.assign(this, { epochs, stepsPerEpoch, printed, reference, floor });
     this.curve.clear();
     this.drawLegend();
@@ -146,16 +155,22 @@ export class LossChart {
     this.draw();
   }
 
-  /** Keeps what is drawn to compare with. @param {string} label its settings */
-  keepGhost(label) {
+  /** Keeps what is drawn to compare with; of runs with the same settings the latest. */
+  keepGhost() {
     const means = this.curve.means.points();
     const { xs, ys } = means.xs.length > 1 ? means : this.curve.steps.points();
     if (xs.length < 2) return;
-    const others = this.ghosts.filter((ghost) => ghost.label !== label).slice(1 - GHOSTS);
+    const settings = JSON.stringify(this.values);
+    const others = this.ghosts
+      .filter(({ values }) => JSON.stringify(values) !== settings)
+      .slice(1 - GHOSTS);
     const stroke = GHOST_STROKES.find((one) => others.every((ghost) => ghost.stroke !== one));
-    this.ghosts = [...others, { label, stroke, xs: [...xs], ys: [...ys] }];
-    this.drawLegend();
-    this.draw();
+    this.ghosts = [...others, { values: this.values, stroke, xs: [...xs], ys: [...ys] }];
+  }
+
+  /** @param {Ghost} ghost */
+  labelOf({ values }) {
+    return `before: ${settingsText(this.experiment, values, this.values)}`;
   }
 
   /** @param {import('./frames.js').Update} update */
@@ -282,8 +297,8 @@ export class LossChart {
     if (this.floor) {
       items.push(item('floor', `${count(this.floor.value)}, ${this.floor.label}`));
     }
-    for (const { label, stroke } of this.ghosts) {
-      items.push(item(`ghost ${stroke.slice(2)}`, `before: ${label}`));
+    for (const ghost of this.ghosts) {
+      items.push(item(`ghost ${ghost.stroke.slice(2)}`, this.labelOf(ghost)));
     }
     if (this.ghosts.length > 0) items.push(clear);
     this.legend.replaceChildren(...items);
@@ -336,7 +351,7 @@ export class LossChart {
       return [[x, exact(ys[i]), ...others]];
     });
     const title = rows.length > 0 ? this.summary() : 'No epoch has ended yet.';
-    const before = this.ghosts.map(({ label }) => `before: ${label}`);
+    const before = this.ghosts.map((ghost) => this.labelOf(ghost));
     const columns = ['epochs', 'mean loss here', 'notebook', ...before];
     return plainTable({ title, columns, rows });
   }

@@ -7,6 +7,7 @@ import { element } from './dom.js';
 import { createEngine } from './engine.js';
 import { experiments } from './experiments/index.js';
 import { createHero } from './hero.js';
+import { keepOffline } from './offline.js';
 import { goToPlace } from './state.js';
 import { count, kilobytes } from './text.js';
 import { createTraining } from './training.js';
@@ -114,6 +115,7 @@ async function start() {
     return;
   }
   trainWave();
+  keepOffline($('offline'));
 }
 
 start();

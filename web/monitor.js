@@ -46,7 +46,7 @@ export class Monitor {
     for (const value of Object.values(this.values)) value.textContent = '–';
     this.set('epoch', `${count(Math.ceil(done / stepsPerEpoch))} / ${count(epochs)}`);
     this.set('step', `${count(done)} / ${count(totalSteps)}`);
-    this.set('pace', pace === null ? 'another model' : `${number(pace, 3)} ms a step there`);
+    this.values.pace.parentElement.hidden = pace === null;
     this.showProbes(probes);
   }
 
@@ -64,8 +64,9 @@ export class Monitor {
     this.set('speed', Number.isFinite(stepsPerSecond) ? number(stepsPerSecond, 3) : '–');
     if (this.pace !== null && stepsPerSecond > 0) {
       const ratio = (this.pace * stepsPerSecond) / 1000;
-      const here = `${number(1000 / stepsPerSecond, 2)} ms`;
-      this.set('pace', `${number(ratio, 2)}×, ${here} for ${number(this.pace, 3)} ms`);
+      this.set('pace', `${number(ratio, 2)}× as fast`);
+      this.values.pace.title =
+        `${number(1000 / stepsPerSecond, 2)} ms a step here, ` + `${number(this.pace, 3)} ms there`;
     }
     this.set('left', duration((this.totalSteps - done) / stepsPerSecond));
     if (probes) this.showProbes(probes);

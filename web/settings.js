@@ -13,18 +13,19 @@ export function said(param, value) {
 }
 
 /**
- * What differs from the defaults.
- * @param {{ params: Param[] }} experiment @param {Values} values
+ * What differs from the defaults, or from another run's values.
+ * @param {{ params: Param[] }} experiment @param {Values} values @param {Values} [others]
  */
-export function settingsText({ params }, values) {
+export function settingsText({ params }, values, others) {
   const parts = params
-    .filter(({ name, default: usual }) => values[name] !== usual)
+    .filter(({ name, default: usual }) => values[name] !== (others ? others[name] : usual))
     .map((param) => {
       const text = said(param, values[param.name]);
       return param.type === 'choice' ? text : `${param.label.toLowerCase()} ${text}`;
     });
   if (values.changes?.length > 0) parts.push('steered');
-  return parts.length > 0 ? parts.join(', ') : 'as in the notebook';
+  if (parts.length > 0) return parts.join(', ');
+  return others ? 'the same settings' : 'as in the notebook';
 }
 
 /**

@@ -46,7 +46,7 @@ function read() {
  * What a text means as a value of a parameter; undefined when it is no possible one.
  * @param {Param} param @param {string | undefined} text @returns {number | string | undefined}
  */
-function valueOf(param, text) {
+function readValue(param, text) {
   if (text === undefined || text === '') return undefined;
   if (param.type === 'choice') {
     return param.choices.find(({ value }) => String(value) === text)?.value;
@@ -62,7 +62,7 @@ function valueOf(param, text) {
  * @param {string} experiment @param {Param} param @returns {number | string}
  */
 export const get = (experiment, param) =>
-  valueOf(param, values.get(`${experiment}.${param.name}`)) ?? param.default;
+  readValue(param, values.get(`${experiment}.${param.name}`)) ?? param.default;
 
 /** @param {string} experiment @param {Param} param @param {number | string} value */
 function put(experiment, param, value) {
@@ -92,7 +92,7 @@ function changesOf({ id, params }) {
     .flatMap((part) => {
       const [, step, name, written] = /^(\d{1,12}):(\w+)=(.+)$/.exec(part) ?? [];
       const param = params.find((one) => one.live && one.name === name);
-      const value = param && valueOf(param, written);
+      const value = param && readValue(param, written);
       return value === undefined ? [] : [{ step: Number(step), name, value }];
     })
     .sort((a, b) => a.step - b.step);
@@ -146,7 +146,8 @@ export function onChange(listener) {
 export function goToPlace() {
   const { place } = parse();
   const target = place && document.getElementById(place);
-  if (target) target.scrollIntoView();
+  // At once: while it scrolled smoothly, what loads above would move the place away.
+  if (target) target.scrollIntoView({ behavior: 'instant' });
 }
 
 read();

@@ -13,7 +13,7 @@ import { holdPage } from './leave.js';
 import { Monitor } from './monitor.js';
 import { Offer } from './offer.js';
 import { keyOf, readRun, removeRun } from './saved.js';
-import { settingsText, valuesAt } from './settings.js';
+import { valuesAt } from './settings.js';
 import { paramsOf, setAll, setChanges } from './state.js';
 import { Steering } from './steering.js';
 import { comparison } from './tables.js';
@@ -36,7 +36,7 @@ class TrainingCard {
    * @param {(verdict: string) => void} onVerdict
    */
   constructor(experiment, onVerdict) {
-    const { id, title } = experiment;
+    const { id } = experiment;
     this.experiment = experiment;
     this.onVerdict = onVerdict;
     this.key = keyOf(id);
@@ -54,7 +54,7 @@ class TrainingCard {
     this.done = 0;
     this.recoveries = 0;
 
-    this.chart = new LossChart(id, title);
+    this.chart = new LossChart(experiment);
     this.monitor = new Monitor();
     this.warnings = new Warnings();
     this.rows = element('div', { class: 'rows' });
@@ -205,7 +205,6 @@ class TrainingCard {
   async makeReady(how) {
     const { experiment, key } = this;
     const { id } = experiment;
-    this.chart.keepGhost(this.label ?? '');
     this.engine?.end();
     const engine = createEngine();
     this.engine = engine;
@@ -227,7 +226,6 @@ class TrainingCard {
         this.opened = JSON.stringify(run.params);
         setAll(experiment, run.params);
       }
-      this.label = settingsText(experiment, paramsOf(experiment));
       this.begin(run);
       this.enter(run.done > 0 ? 'paused' : 'ready');
       this.followChanges();
@@ -240,10 +238,11 @@ class TrainingCard {
   /** @param {any} run as the worker describes it */
   begin(run) {
     this.done = run.done;
-    this.chart.start(run);
+    const params = paramsOf(this.experiment);
+    this.chart.start(run, params);
     this.chart.restore(run.curve);
     const { pace } = this.experiment;
-    this.monitor.start(run, pace.when(paramsOf(this.experiment)) ? pace.milliseconds : null);
+    this.monitor.start(run, pace.when(params) ? pace.milliseconds : null);
     if (run.weightsFrom) this.say(`Its weights came from ${run.weightsFrom}.`);
     for (const view of this.views) view.start?.();
   }

@@ -2,8 +2,8 @@
 // for a sign of life, and given time: so a page that slept, or a long step, is no false alarm.
 
 const LOOK = 1000; // ms between two looks
-const SILENCE = 4000; // ms without a word
-const ANSWER = 4000; // ms for the sign of life
+const SILENCE = 3000; // ms without a word
+const ANSWER = 3000; // ms for the sign of life
 
 /** @param {import('./engine.js').Engine} engine */
 export function watch(engine) {

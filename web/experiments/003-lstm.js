@@ -54,11 +54,11 @@ export default {
   kind: 'training',
   title: 'An LSTM learns sums, or the mean of its batch',
   summary:
-    'Two layers of 256 units read three numbers and are to answer with their sum. As printed, ' +
-    'the loss compares each answer with all four targets of its batch; repaired, with its own.',
+    'Two layers of 256 units read three numbers and are to answer with their sum. In the notebook ' +
+    'the loss compares each answer with all four targets of its batch; fixed, with its own.',
   watch:
-    'As printed, the curve follows the notebook down to the line that theory draws near 63,500 ' +
-    'and stays there. Repaired, it goes through that line.',
+    'The curve follows the notebook down to the line that theory draws at 63,527, and stays there. ' +
+    'Choose “fixed” while it trains: it goes through that line.',
   params,
   short: [
     { label: 'as printed', values: { loss: 'printed', epochs: 20 }, steps: 500 },
