@@ -136,12 +136,13 @@ export class LossChart {
   }
 
   /**
-   * A new run: its length, and what is drawn behind it. The one before becomes a ghost.
+   * A new run: its length, and what is drawn behind it. The one before becomes a ghost, if it was
+   * another.
    * @param {Pick<Session, 'epochs' | 'stepsPerEpoch' | 'printed' | 'reference' | 'floor'>} run
    * @param {Values} values its settings
    */
   start({ epochs, stepsPerEpoch, printed, reference, floor }, values) {
-    this.keepGhost();
+    if (JSON.stringify(values) !== JSON.stringify(this.values)) this.keepGhost();
     this.values = values;
     Object.assign(this, { epochs, stepsPerEpoch, printed, reference, floor });
     this.curve.clear();

@@ -176,7 +176,9 @@ class TrainingCard {
       const changes = await engine.call('change', param.name, value);
       if (this.engine !== engine) return;
       setChanges(this.experiment.id, changes);
-      this.opened = JSON.stringify(paramsOf(this.experiment));
+      const params = paramsOf(this.experiment);
+      this.opened = JSON.stringify(params);
+      this.chart.values = params;
       this.steering.show(changes, false);
     } catch {
       // the run itself hears of it
