@@ -20,7 +20,7 @@ import { chromium as findChromium } from '../tools/chromium.js';
  * @property {() => Promise<string>} title
  * @property {(code: string | ((...args: any[]) => any), ...args: any[]) => Promise<any>} evaluate
  *   the value (JSON) of an expression, or of a function called in the page; promises are awaited
- * @property {(...keys: string[]) => Promise<void>} press  one after another, as 'Tab', 'r', 'Shift+ArrowRight'
+ * @property {(...keys: string[]) => Promise<void>} press  one after another, as 'Tab', ' ', 'Shift+ArrowRight'
  * @property {() => Promise<void>} reload
  * @property {() => Promise<void>} close  ends the browser
  */
@@ -225,7 +225,6 @@ const WEBDRIVER_KEYS = {
   Enter: '\ue007',
   Shift: '\ue008',
   Escape: '\ue00c',
-  Space: ' ',
   ArrowRight: '\ue014',
 };
 

@@ -54,11 +54,13 @@ describe('saved and taken up again', () => {
         const first = training(id).create(unrolled, values);
         const until = await train(first, at);
         const bytes = first.save();
+        const batch = first.batch();
         first.dispose();
         unrolled.manualSeed(at); // another stream, another process
         const second = training(id).create(unrolled, values);
         second.restore(bytes);
         assert.equal(second.done(), at);
+        assert.deepEqual(second.batch(), batch);
         assert.deepEqual([...until, ...(await train(second, total))], losses);
         assert.deepEqual(bits(second), bits(whole));
         assert.deepEqual(second.rows(), whole.rows());

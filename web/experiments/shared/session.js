@@ -50,6 +50,8 @@ export function start(unrolled, recipe) {
   let applied = 0; // how many of the changes live has in it
   /** @type {number[]} the samples in the order of the running epoch */
   let order = [];
+  /** @type {number[]} those of the newest step */
+  let rows = [];
   /** @type {number[]} */
   const losses = []; // of the first steps
   /** @type {number[]} */
@@ -79,7 +81,9 @@ export function start(unrolled, recipe) {
     for await (const item of trainer.fit(loader, { epochs: left, signal, targetShape })) {
       const step = done++;
       const epoch = Math.floor(step / stepsPerEpoch);
-      if (step % stepsPerEpoch === 0) lookAtOrder();
+      const place = step % stepsPerEpoch;
+      if (place === 0) lookAtOrder();
+      rows = order.slice(place * batchSize, (place + 1) * batchSize);
       if (step < FIRST) losses.push(item.loss);
       epochLosses[epoch] = item.epochLoss;
       yield { ...item, epoch, step };
@@ -148,16 +152,12 @@ export function start(unrolled, recipe) {
     /** @returns {LastBatch | null} */
     batch() {
       if (done === 0) return null;
-      const place = (done - 1) % stepsPerEpoch;
-      const picked = order.slice(place * batchSize, (place + 1) * batchSize);
       const length = data.inputs.length / samples;
-      const inputs = picked.map((row) => [
-        ...data.inputs.subarray(row * length, (row + 1) * length),
-      ]);
+      const inputs = rows.map((row) => [...data.inputs.subarray(row * length, (row + 1) * length)]);
       return {
         inputs,
-        targets: picked.map((row) => data.targets[row]),
-        predictions: [...forward(inputs.flat(), picked.length)],
+        targets: rows.map((row) => data.targets[row]),
+        predictions: [...forward(inputs.flat(), rows.length)],
         broadcast: live.loss === 'printed',
       };
     },
@@ -173,7 +173,7 @@ export function start(unrolled, recipe) {
 
     /** All that the run needs to go on with the same bits; between any two steps. */
     save() {
-      const metadata = { progress: JSON.stringify({ done, losses, epochLosses }) };
+      const metadata = { progress: JSON.stringify({ done, rows, losses, epochLosses }) };
       return onOwnStream(() => unrolled.saveCheckpoint({ model, optimizer, loader, metadata }));
     },
 
@@ -183,7 +183,7 @@ export function start(unrolled, recipe) {
         unrolled.loadCheckpoint(bytes, { model, optimizer, loader }),
       );
       const progress = JSON.parse(metadata.progress);
-      done = progress.done;
+      ({ done, rows } = progress);
       losses.splice(0, losses.length, ...progress.losses);
       epochLosses.splice(0, epochLosses.length, ...progress.epochLosses);
       lookAtOrder();
