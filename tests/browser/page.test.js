@@ -1,12 +1,14 @@
 // The built page in Chromium: it computes, trains, obeys, reads well, and asks nobody else for anything.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import puppeteer from 'puppeteer-core';
 import { chromium } from '../tools/chromium.js';
 import { serve } from './serve.js';
@@ -300,6 +302,134 @@ describe('a training', () => {
     assert.deepEqual(faults, []);
     await page.close();
   });
+});
+
+describe('a training under way', () => {
+  const CARD = '[id="003-lstm"]';
+
+  /** Opens the page with a training that runs. @param {string} [settings] */
+  async function running(settings = '') {
+    const opened = await open({ hash: `#003-lstm${settings}` });
+    const { page } = opened;
+    await page.waitForSelector(`${CARD}[data-state="ready"]`);
+    await page.click(`${CARD} .button.main`);
+    await page.waitForSelector(`${CARD}[data-state="running"]`);
+    return opened;
+  }
+
+  test('is not left without a question, and a rested one is', async () => {
+    const { page, faults } = await running();
+    /** @type {string[]} */
+    const asked = [];
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.type());
+      dialog.dismiss();
+    });
+    await page.evaluate(() => location.reload());
+    for (const end = Date.now() + PATIENCE; asked.length === 0 && Date.now() < end; ) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.deepEqual(asked, ['beforeunload']);
+    await page.click(`${CARD} .button.main`);
+    await page.waitForSelector(`${CARD}[data-state="paused"]`);
+    await page.reload();
+    await page.waitForSelector(`${CARD}[data-state="ready"]`);
+    assert.deepEqual(asked, ['beforeunload']);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test('goes on in a tab that is not seen', async () => {
+    const { page, faults } = await running('?003-lstm.hidden=24&003-lstm.epochs=300');
+    const other = await browser.newPage();
+    await other.bringToFront();
+    await page.waitForSelector(`${CARD}[data-state="finished"]`);
+    await page.bringToFront();
+    await page.waitForFunction(
+      (selector) => document.querySelector(selector).textContent.startsWith('7,500'),
+      {},
+      `${CARD} [data-fact="step"]`,
+    );
+    assert.deepEqual(faults, []);
+    await other.close();
+    await page.close();
+  });
+
+  test('speaks at a human pace', async () => {
+    const { page, faults } = await running();
+    const times = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          /** @type {number[]} */
+          const spoken = [];
+          new MutationObserver(() => {
+            spoken.push(performance.now());
+            if (spoken.length === 4) resolve(spoken);
+          }).observe(document.getElementById('live'), { childList: true });
+        }),
+    );
+    // a timer may be late, never early; clocks are blurred by a millisecond
+    for (let i = 1; i < times.length; i++) assert.ok(times[i] - times[i - 1] > 1990, String(times));
+    assert.match(await textOf(page, '#live'), /^Epoch [\d,]+ of 1,000, loss \d+ thousand\.$/);
+    await page.click(`${CARD} .buttons ::-p-text(Stop)`);
+    await page.waitForSelector(`${CARD}[data-state="stopped"]`);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test('other settings leave a ghost of it, and Back brings the old ones', async () => {
+    const { page, faults } = await running('?003-lstm.hidden=48');
+    await page.waitForFunction(
+      (selector) => Number.parseInt(document.querySelector(selector).textContent, 10) > 60,
+      {},
+      `${CARD} [data-fact="step"]`,
+    );
+    await page.select('select[id="003-lstm-optimizer"]', 'RMSprop');
+    await page.waitForSelector(`${CARD}[data-state="ready"]`);
+    assert.match(await textOf(page, `${CARD} .legend`), /before: Adam/);
+    await page.waitForSelector(`${CARD} .offer:not([hidden])`);
+    assert.match(await textOf(page, `${CARD} .offer`), /units in a layer 48/);
+    await page.goBack();
+    await page.waitForFunction(() => !location.hash.includes('RMSprop'));
+    await page.waitForFunction(
+      (selector) =>
+        /** @type {HTMLSelectElement} */ (document.querySelector(selector)).value === 'Adam',
+      {},
+      'select[id="003-lstm-optimizer"]',
+    );
+    await page.waitForSelector(`${CARD}[data-state="ready"]`);
+    await page.click(`${CARD} .legend .link`);
+    assert.doesNotMatch(await textOf(page, `${CARD} .legend`), /before/);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+});
+
+test('all that the page loads is small', () => {
+  const budget = 150 * 1024;
+  const files = readdirSync(BUILT, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(js|css|wasm)$/.test(name),
+  );
+  const bytes = files.map((name) => gzipSync(readFileSync(join(BUILT, name)), { level: 9 }).length);
+  const sum = bytes.reduce((all, one) => all + one, 0);
+  assert.ok(files.some((name) => name.endsWith('.wasm')) && files.includes('service-worker.js'));
+  assert.ok(sum <= budget, `${sum} bytes gzipped, of at most ${budget}`);
+});
+
+test('the service worker keeps every file of the page, and is the same for the same page', () => {
+  const source = readFileSync(join(BUILT, 'service-worker.js'), 'utf8');
+  const kept = JSON.parse(/FILES = (\[.*?\])/.exec(source)[1]);
+  const built = readdirSync(BUILT, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'service-worker.js')
+    .map((entry) => join(entry.parentPath, entry.name).slice(BUILT.length + 1))
+    .sort();
+  assert.deepEqual(
+    kept,
+    built.map((name) => (name === 'index.html' ? './' : name)),
+  );
+  const hash = createHash('sha256');
+  for (const name of built) hash.update(`${name}\0`).update(readFileSync(join(BUILT, name)));
+  assert.ok(source.includes(`VERSION = "${hash.digest('hex').slice(0, 16)}"`));
 });
 
 describe('for everyone', () => {

@@ -52,6 +52,7 @@ export function start(unrolled, recipe) {
   let order = [];
   /** @type {number[]} those of the newest step */
   let rows = [];
+  let broadcast = false; // of the newest step
   /** @type {number[]} */
   const losses = []; // of the first steps
   /** @type {number[]} */
@@ -76,13 +77,15 @@ export function start(unrolled, recipe) {
   async function* stretch(/** @type {AbortSignal | undefined} */ signal) {
     followChanges();
     // the answers have shape [4, 1]; targets of shape [4] broadcast against them
-    const targetShape = live.loss === 'printed' ? [-1] : undefined;
+    const broadcasts = live.loss === 'printed';
+    const targetShape = broadcasts ? [-1] : undefined;
     const left = epochs - Math.floor(done / stepsPerEpoch);
     for await (const item of trainer.fit(loader, { epochs: left, signal, targetShape })) {
       const step = done++;
       const epoch = Math.floor(step / stepsPerEpoch);
       const place = step % stepsPerEpoch;
       if (place === 0) lookAtOrder();
+      broadcast = broadcasts;
       rows = order.slice(place * batchSize, (place + 1) * batchSize);
       if (step < FIRST) losses.push(item.loss);
       epochLosses[epoch] = item.epochLoss;
@@ -158,7 +161,7 @@ export function start(unrolled, recipe) {
         inputs,
         targets: rows.map((row) => data.targets[row]),
         predictions: [...forward(inputs.flat(), rows.length)],
-        broadcast: live.loss === 'printed',
+        broadcast,
       };
     },
 
@@ -173,7 +176,7 @@ export function start(unrolled, recipe) {
 
     /** All that the run needs to go on with the same bits; between any two steps. */
     save() {
-      const metadata = { progress: JSON.stringify({ done, rows, losses, epochLosses }) };
+      const metadata = { progress: JSON.stringify({ done, rows, broadcast, losses, epochLosses }) };
       return onOwnStream(() => unrolled.saveCheckpoint({ model, optimizer, loader, metadata }));
     },
 
@@ -183,7 +186,7 @@ export function start(unrolled, recipe) {
         unrolled.loadCheckpoint(bytes, { model, optimizer, loader }),
       );
       const progress = JSON.parse(metadata.progress);
-      ({ done, rows } = progress);
+      ({ done, rows, broadcast } = progress);
       losses.splice(0, losses.length, ...progress.losses);
       epochLosses.splice(0, epochLosses.length, ...progress.epochLosses);
       lookAtOrder();
