@@ -19,12 +19,28 @@ export function createEngine() {
     fail = reject;
   });
   failed.catch(() => {}); // heard by the calls that are waiting
+  /** @type {(error: WorkerLost) => void} */
+  let tell;
+  /** @type {Promise<WorkerLost>} */
+  const gone = new Promise((resolve) => {
+    tell = resolve;
+  });
+  const lose = (/** @type {string} */ reason) => {
+    const error = new WorkerLost(reason);
+    worker.terminate();
+    fail(error);
+    tell(error);
+  };
   worker.addEventListener('error', (event) => {
     event.preventDefault();
-    fail(new WorkerLost(event.message || 'The worker could not be started.'));
+    lose(event.message || 'The worker could not be started.');
   });
 
   return {
+    /** Fulfilled when the worker is lost; never when it was ended. */
+    gone,
+    /** What waits for the worker waits in vain. @param {string} reason */
+    lose,
     /**
      * @param {string} name of one of the worker's functions
      * @param {...any} args functions among them are called back
@@ -32,11 +48,6 @@ export function createEngine() {
     call(name, ...args) {
       const sent = args.map((arg) => (typeof arg === 'function' ? proxy(arg) : arg));
       return Promise.race([remote[name](...sent), failed]);
-    },
-    /** What waits for the worker waits in vain. @param {string} reason */
-    lost(reason) {
-      worker.terminate();
-      fail(new WorkerLost(reason));
     },
     /** Ends the worker at once; what was waiting for it hears so. */
     end() {

@@ -45,8 +45,8 @@ export class Takeaway {
     const button = (/** @type {string} */ label, /** @type {() => unknown} */ act) =>
       element('button', { type: 'button', class: 'button quiet', onclick: act }, label);
     this.node = element(
-      'section',
-      { class: 'takeaway', 'aria-label': 'Take it away' },
+      'div',
+      { class: 'takeaway' },
       element('h4', {}, 'Take it away'),
       element(
         'div',

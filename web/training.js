@@ -207,9 +207,13 @@ class TrainingCard {
   async makeReady(how) {
     const { experiment, key } = this;
     const { id } = experiment;
-    this.engine?.end();
+    this.dismiss();
     const engine = createEngine();
     this.engine = engine;
+    this.watchdog = watch(engine);
+    engine.gone.then((error) => {
+      if (this.engine === engine) this.recover(error);
+    });
     this.newest = null;
     this.done = 0;
     this.failure.hidden = true;
@@ -233,7 +237,7 @@ class TrainingCard {
       this.followChanges();
       if (how === 'open') await this.lookForSaved(engine);
     } catch (error) {
-      if (this.engine === engine) this.fail(error);
+      this.hearOf(error, engine);
     }
   }
 
@@ -273,13 +277,9 @@ class TrainingCard {
   /** @param {number} [steps] */
   async run(steps) {
     const { engine } = this;
-    const watchdog = watch(engine);
     this.enter(steps === 1 ? 'stepping' : 'running');
     this.onVerdict('running');
-    const hear = (/** @type {any} */ update) => {
-      watchdog.heard();
-      this.take(engine, update);
-    };
+    const hear = (/** @type {any} */ update) => this.take(engine, update);
     try {
       const end = await engine.call('run', hear, steps);
       if (this.engine !== engine || this.state === 'stopping') return;
@@ -291,17 +291,14 @@ class TrainingCard {
       this.onVerdict('paused');
       announce(steps ? `Paused after step ${count(this.done)}.` : 'Training paused.');
     } catch (error) {
-      if (this.engine !== engine) return;
-      if (error instanceof WorkerLost) this.recover(error);
-      else this.fail(error);
-    } finally {
-      watchdog.end();
+      this.hearOf(error, engine);
     }
   }
 
   /** @param {Engine} engine @param {import('./frames.js').Update & { warnings: string[], refusal: string }} update */
   take(engine, update) {
     if (this.engine !== engine) return;
+    this.watchdog.heard();
     this.newest = { ...update, probes: update.probes ?? this.newest?.probes };
     this.done = update.done;
     this.recoveries = 0;
@@ -351,7 +348,7 @@ class TrainingCard {
       this.enter(state);
       announce(state === 'finished' ? 'Training finished.' : 'Training stopped.');
     } catch (error) {
-      if (this.engine === engine) this.fail(error);
+      this.hearOf(error, engine);
     }
   }
 
@@ -372,21 +369,26 @@ class TrainingCard {
     this.running = this.run();
   }
 
-  /** The worker has gone: another takes its place, from where the run was saved. @param {Error} error */
+  /** The worker has gone: another takes its place, from where the run was saved. @param {WorkerLost} error */
   async recover(error) {
+    const moving = ['running', 'stepping', 'pausing'].includes(this.state);
+    if (this.state === 'stopped' || this.state === 'finished') {
+      this.dismiss(); // what it came to is on the page
+      return;
+    }
     if (this.recoveries++ >= RECOVERIES) {
       this.fail(error);
       return;
     }
     const saved = await readRun(this.key).catch(() => undefined);
-    const usable = saved && JSON.stringify(saved.params) === this.opened;
+    const usable = this.done > 0 && saved && JSON.stringify(saved.params) === this.opened;
     await this.makeReady(usable ? 'reopen' : 'open');
     if (this.state !== 'paused' && this.state !== 'ready') return;
     const from = this.done > 0 ? `step ${count(this.done)}, where the run was saved` : 'the start';
     this.offer.hide();
-    this.say(`${error.message} Another one goes on from ${from}.`);
-    announce(`The worker was lost. Training goes on from ${from}.`);
-    this.running = this.run();
+    this.say(`${error.message} Another one has taken over from ${from}.`);
+    announce(`The worker was lost. Another one has taken over from ${from}.`);
+    if (moving) this.running = this.run();
   }
 
   /** @param {Uint8Array} bytes @param {string} name */
@@ -402,10 +404,21 @@ class TrainingCard {
     this.note.textContent = sentence;
   }
 
-  /** @param {Error} error */
-  fail(error) {
+  /** A call failed; of a lost worker recover() hears. @param {Error} error @param {Engine} engine */
+  hearOf(error, engine) {
+    if (this.engine === engine && !(error instanceof WorkerLost)) this.fail(error);
+  }
+
+  /** Lets the worker go, and its memory with it. */
+  dismiss() {
+    this.watchdog?.end();
     this.engine?.end();
     this.engine = null;
+  }
+
+  /** @param {Error} error */
+  fail(error) {
+    this.dismiss();
     this.failure.textContent = error.message;
     this.failure.hidden = false;
     this.onVerdict('differs');

@@ -9,15 +9,16 @@ const ANSWER = 3000; // ms for the sign of life
 export function watch(engine) {
   let heard = performance.now();
   let asking = false;
-  const timer = setInterval(async () => {
+  const look = async () => {
     if (asking || performance.now() - heard < SILENCE) return;
     asking = true;
     const late = new Promise((resolve) => setTimeout(resolve, ANSWER, 'late'));
-    const first = await Promise.race([engine.call('load').catch(() => 'gone'), late]);
+    const first = await Promise.race([engine.call('load').catch(() => 'ended'), late]);
     asking = false;
     heard = performance.now();
-    if (first === 'late') engine.lost('The worker that trains has gone.');
-  }, LOOK);
+    if (first === 'late') engine.lose('The worker has gone.');
+  };
+  const timer = setInterval(look, LOOK);
   return {
     /** The worker said something. */
     heard() {

@@ -10,6 +10,7 @@ import { fitWave } from './wave.js';
 
 const PROBE_INTERVAL = 400; // ms between two looks at what the model answers while it trains
 const SAVE_INTERVAL = 3000; // ms between two savings of a run
+const REST = 300; // ms that a run rests after a single step before it is saved
 
 /** @type {import('./experiments/types.js').Session | null} */
 let training = null;
@@ -21,6 +22,7 @@ let run;
 /** What storage still has to do, in order; what it refused is told once. */
 let storing = Promise.resolve();
 let refusal = '';
+let resting = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 
 // What the library warns of belongs beside the experiment, not in a console that nobody opens.
 /** @type {string[]} */
@@ -121,6 +123,7 @@ const api = {
    * @returns {Promise<'finished' | 'paused'>}
    */
   async run(onUpdate, steps = Infinity) {
+    clearTimeout(resting);
     stop = new AbortController();
     const { signal } = stop;
     const post = (/** @type {import('./frames.js').Update} */ update) => {
@@ -151,6 +154,10 @@ const api = {
     }
     await frames.flush({ batch: training.batch(), probes: training.probe() });
     if (training.done() >= training.totalSteps) return 'finished';
+    if (steps === 1) {
+      resting = setTimeout(save, REST); // steps may come in a row, as long as a key is held
+      return 'paused';
+    }
     save();
     await storing;
     return 'paused';
@@ -174,6 +181,7 @@ const api = {
 
   /** Nobody is to go on with this run. */
   async forget() {
+    clearTimeout(resting);
     storing = storing.then(() => removeRun(run.key)).catch(() => {});
     await storing;
   },

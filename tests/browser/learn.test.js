@@ -336,6 +336,21 @@ for (const engine of engines) {
         await until(async () => (await card.steps()) === done, 'a step');
         await card.reached('paused');
       }
+      const saved = () =>
+        page.evaluate(
+          () =>
+            new Promise((resolve) => {
+              const opening = indexedDB.open('unrolled');
+              opening.onsuccess = () => {
+                const asked = opening.result.transaction('runs').objectStore('runs').getAll();
+                asked.onsuccess = () => {
+                  opening.result.close();
+                  resolve(asked.result.map(({ done }) => done));
+                };
+              };
+            }),
+        );
+      await until(async () => (await saved()).includes(3), 'the run to be saved');
       await page.reload();
       await card.reached('ready');
       await until(async () => /step 3 of 75/.test(await card.text('.offer')), 'the offer');
@@ -371,7 +386,7 @@ for (const engine of engines) {
       await card.click('.transport', 'Resume');
       await page.evaluate(() => /** @type {any} */ (window).workers.at(-1).terminate());
       await card.reached('finished');
-      assert.match(await card.text('.note'), /worker .* gone.*from step 25/);
+      assert.match(await card.text('.note'), /worker .*gone.*from step 25/);
       assert.deepEqual(await card.losses(), (await inNode(values)).means);
     });
 
@@ -386,15 +401,6 @@ for (const engine of engines) {
           location.hash = '#003-lstm?003-lstm.hidden=3&003-lstm.epochs=2';
         });
         await page.reload();
-        console.log(
-          await page.evaluate(
-            () =>
-              document.documentElement.outerHTML.slice(0, 1500) +
-              location.href +
-              navigator.serviceWorker.controller,
-          ),
-          await page.title(),
-        );
         await card.reached('ready');
         await card.click('.transport', 'Start');
         await card.reached('finished');
