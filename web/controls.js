@@ -178,11 +178,18 @@ export function createControls({ id, title, params }, changed, steer = () => fal
   const live = fields.filter(({ param }) => param.live);
   if (live.length === 0) return { node: form(`Settings of “${title}”`, fields, false), show };
   const anew = fields.filter(({ param }) => !param.live);
+  // Where the screen is narrow, what comes after the settings should not be far below.
+  const more = element(
+    'details',
+    { class: 'anew', open: matchMedia('(min-width: 62rem)').matches },
+    element('summary', {}, 'Begins the run anew'),
+    form('Begins the run anew', anew, false),
+  );
   const node = element(
     'div',
     { role: 'group', 'aria-label': `Settings of “${title}”` },
     form('Acts at once, also while it trains', live),
-    form('Begins the run anew', anew),
+    more,
   );
   return { node, show };
 }
