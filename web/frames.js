@@ -27,6 +27,8 @@ export class Frames {
     this.stepsPerEpoch = stepsPerEpoch;
     /** @type {Update | null} */
     this.update = null;
+    /** @type {Update | null} what was posted last */
+    this.latest = null;
     this.busy = null;
     this.last = -Infinity;
   }
@@ -60,15 +62,21 @@ export class Frames {
   send(more) {
     const update = Object.assign(this.update, more);
     this.update = null;
+    this.latest = update;
     this.last = performance.now();
     this.busy = Promise.resolve(this.post(update)).finally(() => {
       this.busy = null;
     });
   }
 
-  /** Posts what is left, and waits until it has arrived. @param {Partial<Update>} [more] */
+  /**
+   * Posts what is left, and waits until it has arrived. Nothing may be left: then only `more` is new.
+   * @param {Partial<Update>} [more]
+   */
   async flush(more) {
     await this.busy;
+    const { latest } = this;
+    if (latest) this.update ??= { ...latest, first: latest.done + 1, losses: [], means: [] };
     if (this.update) this.send(more);
     await this.busy;
   }

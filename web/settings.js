@@ -38,3 +38,13 @@ export function valuesAt(values, done) {
   for (const { step, name, value } of values.changes ?? []) if (step <= done) now[name] = value;
   return now;
 }
+
+/**
+ * Whether two runs are one up to a step: the same settings, and the same changes so far.
+ * @param {Values} one @param {Values} other @param {number} done
+ */
+export function sameUntil(one, other, done) {
+  const past = (/** @type {Values} */ { changes = [], ...settings }) =>
+    JSON.stringify([settings, changes.filter((/** @type {any} */ { step }) => step <= done)]);
+  return past(one) === past(other);
+}

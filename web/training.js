@@ -13,7 +13,7 @@ import { holdPage } from './leave.js';
 import { Monitor } from './monitor.js';
 import { Offer } from './offer.js';
 import { keyOf, readRun, removeRun } from './saved.js';
-import { valuesAt } from './settings.js';
+import { sameUntil, valuesAt } from './settings.js';
 import { paramsOf, setAll, setChanges } from './state.js';
 import { Steering } from './steering.js';
 import { comparison } from './tables.js';
@@ -163,7 +163,8 @@ class TrainingCard {
 
   /** A live parameter while the run is under way. @param {import('./experiments/types.js').Param} param @param {number | string} value */
   steer(param, value) {
-    if (!param.live || !UNDER_WAY.includes(this.state)) return false;
+    const moves = UNDER_WAY.includes(this.state) && this.state !== 'stopping';
+    if (!param.live || !moves) return false;
     const now = valuesAt(paramsOf(this.experiment), this.done);
     if (now[param.name] !== value) this.sendChange(param, value);
     return true;
@@ -203,8 +204,8 @@ class TrainingCard {
     return this.opening;
   }
 
-  /** @param {'open' | 'reopen'} how */
-  async makeReady(how) {
+  /** @param {'open' | 'reopen'} how @param {import('./experiments/types.js').Values} [steered] what reopen() is to follow */
+  async makeReady(how, steered) {
     const { experiment, key } = this;
     const { id } = experiment;
     this.dismiss();
@@ -225,10 +226,10 @@ class TrainingCard {
     const params = paramsOf(experiment);
     this.opened = JSON.stringify(params);
     try {
-      const args = how === 'open' ? [id, params, key] : [id, key];
+      const args = how === 'open' ? [id, params, key] : [id, key, steered];
       const run = await engine.call(how, ...args);
       if (this.engine !== engine) return;
-      if (how === 'reopen') {
+      if (how === 'reopen' && !steered) {
         this.opened = JSON.stringify(run.params);
         setAll(experiment, run.params);
       }
@@ -381,8 +382,9 @@ class TrainingCard {
       return;
     }
     const saved = await readRun(this.key).catch(() => undefined);
-    const usable = this.done > 0 && saved && JSON.stringify(saved.params) === this.opened;
-    await this.makeReady(usable ? 'reopen' : 'open');
+    const params = paramsOf(this.experiment);
+    const usable = this.done > 0 && saved && sameUntil(saved.params, params, saved.done);
+    await (usable ? this.makeReady('reopen', params) : this.makeReady('open'));
     if (this.state !== 'paused' && this.state !== 'ready') return;
     const from = this.done > 0 ? `step ${count(this.done)}, where the run was saved` : 'the start';
     this.offer.hide();
@@ -395,7 +397,9 @@ class TrainingCard {
   async takeWeights(bytes, name) {
     if (this.state === 'opening') await this.opening;
     const probes = await this.ask('takeWeights', bytes, name);
+    if (this.newest) this.newest = { ...this.newest, probes };
     this.monitor.showProbes(probes);
+    for (const view of this.views) view.start?.();
     this.say(`Its weights came from ${name}.`);
   }
 

@@ -9,7 +9,8 @@ import { readRun, readState, removeRun, writeRun } from './saved.js';
 import { fitWave } from './wave.js';
 
 const PROBE_INTERVAL = 400; // ms between two looks at what the model answers while it trains
-const SAVE_INTERVAL = 3000; // ms between two savings of a run
+const SAVE_INTERVAL = 3000; // ms between two savings of a run, at least
+const SAVE_SHARE = 0.02; // of the time may go into them
 const REST = 300; // ms that a run rests after a single step before it is saved
 
 /** @type {import('./experiments/types.js').Session | null} */
@@ -105,15 +106,19 @@ const api = {
     return describe();
   },
 
-  /** Opens the run that was saved, where it stood. @param {string} id @param {string} key */
-  async reopen(id, key) {
+  /**
+   * Opens the run that was saved, where it stood.
+   * @param {string} id @param {string} key
+   * @param {import('./experiments/types.js').Values} [params] the run's own, with changes that came later
+   */
+  async reopen(id, key, params) {
     const [saved, state] = await Promise.all([readRun(key), readState(key)]);
     if (!saved || !state) throw new Error('The run that was saved is not there any more.');
-    await api.open(id, saved.params, key);
+    await api.open(id, params ?? saved.params, key);
     training.restore(state.bytes);
     curve.restore(state.curve);
     run.weightsFrom = saved.weightsFrom;
-    return { ...describe(), params: saved.params };
+    return { ...describe(), params: run.params };
   },
 
   /**
@@ -133,7 +138,7 @@ const api = {
     const frames = new Frames(post, training.stepsPerEpoch);
     const until = Math.min(training.totalSteps, training.done() + steps);
     let probed = performance.now();
-    let saved = probed;
+    let nextSave = probed + SAVE_INTERVAL;
     try {
       for await (const item of training.fit({ signal })) {
         frames.add(item);
@@ -144,9 +149,10 @@ const api = {
         const look = now - probed >= PROBE_INTERVAL;
         frames.send(look ? { batch, probes: training.probe() } : { batch });
         if (look) probed = now;
-        if (now - saved >= SAVE_INTERVAL) {
+        if (now >= nextSave) {
           save();
-          saved = performance.now();
+          const took = performance.now() - now;
+          nextSave = now + Math.max(SAVE_INTERVAL, took / SAVE_SHARE);
         }
       }
     } catch (error) {

@@ -151,7 +151,7 @@
  */
 
 /**
- * A picture or a control beside a training (views.js). `start` is a new run, `update` comes at most
+ * A picture or a control beside a training (views.js). `start` is a new run, or other weights; `update` comes at most
  * thirty times a second while it trains; `update.batch` is the newest LastBatch.
  * @typedef {object} View
  * @property {HTMLElement} node
