@@ -1,12 +1,14 @@
 // Computes. Runs checks and trains, one thing at a time, on this worker's own instance of the library.
 
 import { expose, transfer } from 'comlink';
-import * as unrolled from 'unrolled';
 import { Curve } from './curve.js';
 import { experiments } from './experiments/index.js';
 import { Frames } from './frames.js';
+import * as library from './library.js';
 import { readRun, readState, removeRun, writeRun } from './saved.js';
 import { fitWave } from './wave.js';
+
+const unrolled = /** @type {import('./experiments/types.js').Unrolled} */ (library);
 
 const PROBE_INTERVAL = 400; // ms between two looks at what the model answers while it trains
 const SAVE_INTERVAL = 3000; // ms between two savings of a run, at least

@@ -232,8 +232,13 @@ for (const engine of engines) {
     });
 
     test('in a field, keys are the field’s', async () => {
-      await page.evaluate(() => document.getElementById('003-lstm-seed').focus());
-      await page.press('ArrowRight', 'r', 'Escape');
+      const focused = () =>
+        page.evaluate(() => {
+          document.getElementById('003-lstm-lr').focus();
+          return document.activeElement.id;
+        });
+      assert.equal(await focused(), '003-lstm-lr');
+      await page.press('ArrowRight', 'r', 'Escape', ' ');
       await wait(100);
       assert.equal(await card.state(), 'ready');
       assert.equal(await card.steps(), 0);

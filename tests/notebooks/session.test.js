@@ -7,6 +7,7 @@ import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as unrolled from 'unrolled';
 import { experiments } from '../../web/experiments/index.js';
+import * as library from '../../web/library.js';
 
 /** @import { Session, Training, Values } from '../../web/experiments/types.js' */
 
@@ -180,6 +181,28 @@ test('each epoch sees every sample once in its batches', async () => {
     );
   }
   session.dispose();
+});
+
+test('every experiment gets on with the part of the library that the page has', async () => {
+  const part = /** @type {import('../../web/experiments/types.js').Unrolled} */ (library);
+  for (const experiment of experiments) {
+    if (experiment.kind === 'check') {
+      assert.ok(experiment.run(part).rows.length > 0, experiment.id);
+      continue;
+    }
+    const { choices: rules } = experiment.params.find(({ name }) => name === 'optimizer');
+    const cells = experiment.params.find(({ name }) => name === 'cell')?.choices ?? [{}];
+    for (const { value: optimizer } of rules) {
+      for (const { value: cell } of /** @type {any[]} */ (cells)) {
+        const values = { optimizer, lr: 1e-9, hidden: 3, epochs: 1 };
+        const session = experiment.create(part, cell ? { ...values, cell } : values);
+        await train(session, 1);
+        session.restore(session.save());
+        assert.ok(Number.isFinite(session.predict([1, 2])));
+        session.dispose();
+      }
+    }
+  }
 });
 
 describe('as a program', () => {
