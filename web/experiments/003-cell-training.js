@@ -1,12 +1,13 @@
 // Notebook 003: the cell with 300 units in training, from the same seed on.
 
 import { PYTORCH_CELL } from '../data/losses.js';
-import { cell, HIDDEN, SEED } from './shared/cell.js';
+import { cell, HIDDEN, lookInside, SEED } from './shared/cell.js';
 import { code } from './shared/code.js';
 import { numbers, printed, unreproducible } from './shared/rows.js';
 import { start } from './shared/session.js';
 import { sums } from './shared/sets.js';
-import { learningParams, seedParam, valuesOf } from './shared/stream.js';
+import { isolated, learningParams, seedParam, valuesOf } from './shared/stream.js';
+import { partOf } from './shared/unroll.js';
 
 const PROBE = [1, 2, 3, 4, 5];
 
@@ -79,6 +80,16 @@ export default {
           printed: '257.0251, trained',
         },
       ],
+      look: (input = PROBE.map((x) => [x])) =>
+        isolated(unrolled, seed, (own) => {
+          const all = training.model.stateDict();
+          const weights = { rnn: partOf(all, 'rnn'), fc: partOf(all, 'fc') };
+          const rnn = own(new unrolled.RNN(1, HIDDEN, { batchFirst: true }));
+          const fc = own(new unrolled.Linear(HIDDEN, 1));
+          rnn.loadStateDict(weights.rnn);
+          fc.loadStateDict(weights.fc);
+          return lookInside({ rnn, fc, weights }, input);
+        }),
       rows: () => [
         seed === SEED
           ? numbers('answer to [1, 2, 3, 4, 5], untrained', printed('-0.0731'), [untrained], {

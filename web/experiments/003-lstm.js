@@ -7,6 +7,7 @@ import { code } from './shared/code.js';
 import { numbers, printed, unreproducible } from './shared/rows.js';
 import { start } from './shared/session.js';
 import { sums } from './shared/sets.js';
+import { stackReader } from './shared/stack.js';
 import { learningParams, seedParam, valuesOf } from './shared/stream.js';
 
 /** @import { Values } from './types.js' */
@@ -168,6 +169,8 @@ export default {
       ];
     }
 
+    const stack = stackReader(unrolled, training, { cell, hidden });
+
     return {
       ...training,
       printed: { epoch: NOTEBOOK_LSTM.map((_, k) => 5 * k), loss: NOTEBOOK_LSTM },
@@ -180,6 +183,7 @@ export default {
           },
         }),
       floor: { value: Math.round(floor), label: 'the best a broadcast loss allows' },
+      look: (input = [[1], [11], [12]]) => stack.look(input),
       probe: () => [
         {
           input: '[1, 11, 12]',
@@ -213,6 +217,10 @@ export default {
             : 'another loss, and unseeded; the sum is 24',
         ),
       ],
+      dispose() {
+        stack.dispose();
+        training.dispose();
+      },
     };
   },
 

@@ -17,6 +17,7 @@
  * @property {number | null} digits       how many significant digits agree; null where digits are
  *                                        not the question (shapes, truths, integers)
  * @property {string} note                the tolerance, or the reason why nothing can agree
+ * @property {{ expected: string[], computed: string[] }} [all]  the numbers, when they are many
  */
 
 /** @typedef {{ title: string, columns: string[], rows: (string | number)[][] }} Table */
@@ -28,6 +29,7 @@
  * @property {string} [xLabel]
  * @property {number[]} x
  * @property {{ label: string, values: number[] }[]} lines  each as long as x
+ * @property {boolean} [log]              the vertical axis
  */
 
 /**
@@ -38,6 +40,71 @@
  * @property {number[]} data              row-major
  * @property {string} [rowLabel]          what a row is
  * @property {string} [columnLabel]       what a column is
+ * @property {number} [most]              the end of the colour scale; the largest value when left out
+ * @property {'rows' | 'columns'} [time]  which of the two are the steps
+ */
+
+/**
+ * What a network reads, for the visitor to change.
+ * @typedef {object} Reading
+ * @property {string} label
+ * @property {string} step                what one step is called
+ * @property {string[]} features          what the values of a step are called
+ * @property {number[][]} values          [T][features]
+ * @property {[number, number]} range     that values are likely in
+ * @property {[number, number]} [length]  fewest and most steps, when T may change
+ * @property {{ label: string, values: number[][] }[]} [presets]  inputs worth a look
+ */
+
+/**
+ * A vector of the computation, at every step. `product`: it is weights times another vector, of the
+ * same step or of the one before.
+ * @typedef {object} Term
+ * @property {string} symbol              as in W_{xh} x_t
+ * @property {string} name                the same in words
+ * @property {number[][]} values          [T][n]; of what does not change, [1][n]
+ * @property {{ weights: Float32Array, of: string, before?: boolean }} [product]  [n][m] times a term
+ */
+
+/**
+ * A computation unrolled over time. A line is an equation of terms and signs in their order: what is
+ * no term's key is a sign.
+ * @typedef {object} Unrolling
+ * @property {string} title
+ * @property {Record<string, Term>} terms
+ * @property {string[][]} lines
+ */
+
+/**
+ * How far a gradient reaches: one network of several.
+ * @typedef {object} Reach
+ * @property {string} label
+ * @property {{ label: string, values: number[] }[]} norms  ‖∂y_T/∂h_t‖ over t, and of the LSTM's cell
+ * @property {number[][]} reaches         [T][T]: ∂y_k/∂x_t, zero for t > k
+ */
+
+/**
+ * Predictions against targets, each with each.
+ * @typedef {object} Square
+ * @property {number[]} predictions
+ * @property {number[]} targets
+ * @property {number[]} squares           row-major, a row for each prediction
+ * @property {number} all                 their mean, as the loss says it
+ * @property {number} own                 the mean of the diagonal, as the loss of equal shapes says it
+ * @property {{ all: number[], own: number[] }} pulls  minus the gradient of each prediction
+ * @property {'all' | 'own'} [counts]     which of the two is trained with
+ */
+
+/**
+ * A network at work on one input. Plain data, made anew for every input.
+ * @typedef {object} Look
+ * @property {Reading} input
+ * @property {{ label: string, value: string }[]} answers
+ * @property {Unrolling} [unrolling]
+ * @property {Matrix[]} [matrices]
+ * @property {Series[]} [series]
+ * @property {Reach[]} [reach]
+ * @property {Square} [square]
  */
 
 /**
@@ -77,12 +144,15 @@
  * @property {string} summary
  * @property {string} watch
  * @property {Param[]} params
+ * @property {string[]} [equations]       in TeX
  */
 
 /**
  * @typedef {object} Checkable
  * @property {'check'} kind
  * @property {(unrolled: Unrolled, values?: Values) => Outcome} run
+ * @property {(unrolled: Unrolled, values?: Values, input?: number[][]) => Look} [look]
+ *   inside, on this input or on the notebook's own
  *
  * @typedef {Description & Checkable} Check
  */
@@ -136,6 +206,7 @@
  *   one item a step, counted from 0 over the whole training. Ends with the last epoch; when
  *   `signal` aborts it throws the signal's reason. Called again, it goes on where it was.
  * @property {() => Probe[]} probe        what the model answers now
+ * @property {(input?: number[][]) => Look} look  inside the model as it is now
  * @property {(sequence: number[]) => number} predict  what it answers to any sequence; may be asked
  *   between any two steps, and changes nothing
  * @property {() => LastBatch | null} batch  null before the first step

@@ -88,3 +88,19 @@ export const valuesOf = (params, values = {}) => ({
   ...Object.fromEntries(params.map((param) => [param.name, param.default])),
   ...values,
 });
+
+/**
+ * Keeps what was made for the newest seed, where making it takes longer than a visitor who drags an
+ * input should wait.
+ * @template Made
+ * @param {(unrolled: Unrolled, seed: number) => Made} make
+ * @returns {(unrolled: Unrolled, seed: number) => Made}
+ */
+export function newestOf(make) {
+  /** @type {{ seed: number, made: Made } | null} */
+  let newest = null;
+  return (unrolled, seed) => {
+    if (newest?.seed !== seed) newest = { seed, made: make(unrolled, seed) };
+    return newest.made;
+  };
+}
