@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
+import { descriptions, mathml } from './web/descriptions.js';
 
 /** @param {string} path from here */
 const file = (path) => new URL(path, import.meta.url).pathname;
@@ -10,6 +11,21 @@ const server = {
   host: '127.0.0.1',
   port: Number(process.env.PORT) || 5173,
   strictPort: Boolean(process.env.PORT), // a port that was asked for is not silently another one
+};
+
+/**
+ * What is computed when the page is built: the descriptions of the experiments, and the equations of
+ * index.html, which are written as <tex>.
+ */
+const prerender = {
+  name: 'prerender',
+  /** @param {string} id */
+  load(id) {
+    if (!id.endsWith('/web/descriptions.js')) return null;
+    return `export const descriptions = ${JSON.stringify(descriptions)};`;
+  },
+  /** @param {string} html */
+  transformIndexHtml: (html) => html.replaceAll(/<tex>(.*?)<\/tex>/gs, (_, tex) => mathml(tex)),
 };
 
 /**
@@ -55,7 +71,7 @@ const sharingWorker = {
 const WORKER_URL = "new URL('./worker.js', import.meta.url)";
 
 export default defineConfig({
-  plugins: [serviceWorker, sharingWorker],
+  plugins: [prerender, serviceWorker, sharingWorker],
   root: file('web'),
   base: './', // the built page works under any path
   worker: { format: 'es' },

@@ -7,6 +7,8 @@ const values = new Map();
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
+const LONGEST_INPUT = 4000; // characters
+
 /** An entry of the history that says all settings; a followed link has made one that may not. */
 const OURS = { settings: true };
 
@@ -25,7 +27,8 @@ const queryOf = (/** @type {Map<string, string>} */ settings) =>
     .toString()
     .replace(/%3A/g, ':')
     .replace(/%2C/g, ',')
-    .replace(/%3D/g, '=');
+    .replace(/%3D/g, '=')
+    .replace(/%3B/g, ';');
 
 /** @param {string} [place] @param {'replaceState' | 'pushState'} [how] */
 function write(place = parse().place, how = 'replaceState') {
@@ -109,6 +112,24 @@ function putChanges(id, changes) {
   const text = changes.map(({ step, name, value }) => `${step}:${name}=${value}`).join();
   if (text) values.set(`${id}.changes`, text);
   else values.delete(`${id}.changes`);
+}
+
+/**
+ * The visitor's own input of an experiment, as 1,2;3,4: a step and the next.
+ * @param {string} id of the experiment @returns {number[][] | null} null: none, or nothing possible
+ */
+export function inputOf(id) {
+  const text = values.get(`${id}.input`);
+  if (!text || text.length > LONGEST_INPUT) return null;
+  const input = text.split(';').map((row) => row.split(',').map((part) => Number(part || 'no')));
+  return input.flat().every(Number.isFinite) ? input : null;
+}
+
+/** @param {string} id of the experiment @param {number[][] | null} input null: its own */
+export function setInput(id, input) {
+  if (input) values.set(`${id}.input`, input.map(String).join(';'));
+  else values.delete(`${id}.input`);
+  write();
 }
 
 /**

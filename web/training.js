@@ -65,7 +65,7 @@ class TrainingCard {
       goOn: () => this.goOn(),
       forget: () => removeRun(this.key).catch(() => {}),
     });
-    this.views = viewsOf(experiment, (sequence) => this.ask('predict', sequence));
+    this.views = viewsOf(experiment, (input) => this.ask('lookNow', input));
     this.show = oncePerFrame(() => {
       if (!this.newest) return;
       this.monitor.update(this.newest);

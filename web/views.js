@@ -1,12 +1,58 @@
 // What stands beside a training's curve and is told of every update: the pictures of its model.
 
+import { element } from './dom.js';
+import { squareOfBatch } from './experiments/shared/square.js';
+import { createLook } from './look.js';
+import { createSquare } from './square.js';
+
+/** @typedef {import('./experiments/types.js').View} View */
+
+/**
+ * The batch of the newest step as a matrix, where the loss can be broadcast.
+ * @returns {View}
+ */
+function batchView() {
+  const square = createSquare();
+  const head = element('h4', {}, 'The batch of the newest step');
+  const node = element('section', { class: 'batch', hidden: true }, head, square.node);
+  return {
+    node,
+    start() {
+      node.hidden = true;
+    },
+    update({ batch }) {
+      if (!batch) return;
+      node.hidden = false;
+      square.update(squareOfBatch(batch));
+    },
+  };
+}
+
+/**
+ * The model at work on the visitor's input: asked again while it trains.
+ * @param {string} id
+ * @param {string} title
+ * @param {(input?: number[][]) => Promise<import('./experiments/types.js').Look>} ask
+ * @returns {View}
+ */
+function lookView(id, title, ask) {
+  const { node, refresh } = createLook({ id, title, ask });
+  return {
+    node,
+    start: refresh,
+    update({ probes }) {
+      if (probes) refresh();
+    },
+  };
+}
+
 /**
  * @param {import('./experiments/types.js').Training} experiment
- * @param {(sequence: number[]) => Promise<number>} predict  asks the model, also while it trains
- * @returns {import('./experiments/types.js').View[]}
+ * @param {(input?: number[][]) => Promise<import('./experiments/types.js').Look>} ask  looks into the
+ *   model, also while it trains
+ * @returns {View[]}
  */
-export function viewsOf(experiment, predict) {
-  void experiment;
-  void predict;
-  return [];
+export function viewsOf({ id, title, params }, ask) {
+  const broadcasts = params.some(({ name }) => name === 'loss');
+  return [...(broadcasts ? [batchView()] : []), lookView(id, title, ask)];
 }

@@ -89,9 +89,21 @@ const api = {
   /** @param {string} id @param {Record<string, number | string>} params */
   async check(id, params) {
     await unrolled.init();
-    const outcome = await find(id).run(unrolled, params);
+    takeWarnings(); // what was said before has nothing to do with it
+    const outcome = find(id).run(unrolled, params);
     return { ...outcome, warnings: takeWarnings() };
   },
+
+  /** Inside a check's network. @param {string} id @param {Record<string, number | string>} params @param {number[][]} [input] */
+  async look(id, params, input) {
+    await unrolled.init();
+    takeWarnings();
+    const inside = find(id).look(unrolled, params, input);
+    return { ...inside, warnings: takeWarnings() };
+  },
+
+  /** Inside the model in training as it is now: answered between two steps. @param {number[][]} [input] */
+  lookNow: (input) => training.look(input),
 
   /**
    * Makes a training ready.
