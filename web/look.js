@@ -6,7 +6,7 @@ import { Clock } from './clock.js';
 import { element, oncePerFrame } from './dom.js';
 import { createHeatmap } from './heatmap.js';
 import { createReach } from './reach.js';
-import { ReadingEditor } from './reading.js';
+import { isPossible, ReadingEditor } from './reading.js';
 import { Scrubber } from './scrubber.js';
 import { createSeries } from './series.js';
 import { createSquare } from './square.js';
@@ -23,7 +23,7 @@ function fits(input, { features, values, length = [values.length, values.length]
   return (
     input.length >= length[0] &&
     input.length <= length[1] &&
-    input.every((row) => row.length === features.length)
+    input.every((row) => row.length === features.length && row.every(isPossible))
   );
 }
 

@@ -7,6 +7,7 @@ import { number } from './text.js';
 /** @typedef {import('./experiments/types.js').Reading} Reading */
 
 const OPEN_FIELDS = 12; // so many fields or fewer are shown at once, more are folded away
+const LARGEST = 1e6;
 const DECIMALS = 3; // significant digits of a point that is dragged
 
 /** @param {string} name @param {Record<string, any>} attributes */
@@ -15,6 +16,9 @@ function svg(name, attributes) {
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
   return node;
 }
+
+/** What a network can make something of. @param {number} value */
+export const isPossible = (value) => Math.abs(value) <= LARGEST;
 
 /** A number as a field has it: what was typed keeps its digits. @param {number} value */
 const text = (value) => String(Number(value.toPrecision(7)));
@@ -157,7 +161,7 @@ export class ReadingEditor {
         );
         input.addEventListener('focus', () => this.clock.go(t));
         input.addEventListener('input', () => {
-          if (!Number.isFinite(input.valueAsNumber)) return;
+          if (!isPossible(input.valueAsNumber)) return;
           this.values[t][k] = input.valueAsNumber;
           this.edited();
         });

@@ -106,7 +106,11 @@ async function runChecks(page) {
   await page.waitForFunction(() => {
     const checks = [...document.querySelectorAll('[data-kind="check"]')];
     const state = (/** @type {any} */ { dataset }) => dataset.state;
-    return checks.every((check) => ['done', 'failed'].includes(state(check)));
+    const looks = [...document.querySelectorAll('[data-kind="check"] .look')];
+    return (
+      checks.every((check) => ['done', 'failed'].includes(state(check))) &&
+      looks.every((look) => state(look) === 'shown')
+    );
   });
   await page.waitForFunction(() =>
     /\d+ agree/.test(document.getElementById('board-summary').textContent),
@@ -259,6 +263,7 @@ describe('a training', () => {
 
     // The curve as a table: the mean loss of each epoch.
     await page.click(`${CARD} .chart .data summary`);
+    await page.waitForSelector(`${CARD} .chart .plain tbody tr`);
     const losses = await page.$$eval(`${CARD} .chart .plain tbody tr`, (rows) =>
       rows.map(({ children }) => Number(children[1].textContent.replaceAll(',', ''))),
     );

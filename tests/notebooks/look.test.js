@@ -284,13 +284,15 @@ describe('gradients through time', () => {
   }
 
   test('with open gates the RNN forgets, the LSTM and the GRU do not', () => {
-    const { reach } = look('002-gradients', { gates: 'open' });
-    const [rnn, lstm, gru] = reach.map(
-      ({ norms }) => norms.at(-1).values[0] / norms.at(-1).values.at(-1),
-    );
+    const kept = (/** @type {string} */ gates) =>
+      look('002-gradients', { gates }).reach.map(
+        ({ norms }) => norms.at(-1).values[0] / norms.at(-1).values.at(-1),
+      );
+    const [rnn, lstm, gru] = kept('open');
     assert.ok(rnn < 1e-6);
     assert.ok(lstm > 1e-3);
     assert.ok(gru > 1e-3);
+    for (const part of kept('fresh')) assert.ok(part < 1e-3, `as drawn: ${part}`);
   });
 });
 
