@@ -57,9 +57,11 @@ function keep(place, nameOf, make) {
  * @param {string} options.id of the experiment
  * @param {string} options.title of the experiment
  * @param {(input?: number[][]) => Promise<Look | null>} options.ask null: there is nothing to look at now
+ * @param {(input: number[][]) => Promise<string>} [options.predict] the first answer alone, where all of
+ *   the rest takes longer
  * @returns {{ node: HTMLElement, refresh: () => Promise<void> }} refresh: the network may be another
  */
-export function createLook({ id, title, ask }) {
+export function createLook({ id, title, ask, predict }) {
   const clock = new Clock();
   /** @type {number[][] | null} the visitor's input; null: the experiment's own */
   let edited = null;
@@ -77,6 +79,7 @@ export function createLook({ id, title, ask }) {
     mention = true;
     clearTimeout(timer);
     timer = window.setTimeout(() => setInput(id, edited), REST);
+    if (edited && predict) first(edited);
     refresh();
   });
   onChange(() => {
@@ -155,6 +158,13 @@ export function createLook({ id, title, ask }) {
       if (said.length > 0) announce(`${title}: ${said.join(', ')}.`);
     }
   });
+
+  /** @param {number[][]} input */
+  async function first(input) {
+    const value = await predict(input).catch(() => null); // refresh() says why
+    const place = answers.querySelector('dd');
+    if (value !== null && place && input === edited) place.textContent = minus(value);
+  }
 
   /** One question at a time; of those that come meanwhile only the newest is asked. */
   async function refresh() {

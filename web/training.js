@@ -65,7 +65,7 @@ class TrainingCard {
       goOn: () => this.goOn(),
       forget: () => removeRun(this.key).catch(() => {}),
     });
-    this.views = viewsOf(experiment, (input) => this.ask('lookNow', input));
+    this.views = viewsOf(experiment, (name, ...args) => this.ask(name, ...args));
     this.show = oncePerFrame(() => {
       if (!this.newest) return;
       this.monitor.update(this.newest);

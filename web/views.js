@@ -28,15 +28,22 @@ function batchView() {
   };
 }
 
+/** @typedef {(name: string, ...args: any[]) => Promise<any>} Ask one of the worker's functions */
+
 /**
  * The model at work on the visitor's input: asked again while it trains.
  * @param {string} id
  * @param {string} title
- * @param {(input?: number[][]) => Promise<import('./experiments/types.js').Look>} ask
+ * @param {Ask} ask
  * @returns {View}
  */
 function lookView(id, title, ask) {
-  const { node, refresh } = createLook({ id, title, ask });
+  const { node, refresh } = createLook({
+    id,
+    title,
+    ask: (input) => ask('lookNow', input),
+    predict: async (input) => (await ask('predict', input.flat())).toFixed(4),
+  });
   return {
     node,
     start: refresh,
@@ -48,8 +55,7 @@ function lookView(id, title, ask) {
 
 /**
  * @param {import('./experiments/types.js').Training} experiment
- * @param {(input?: number[][]) => Promise<import('./experiments/types.js').Look>} ask  looks into the
- *   model, also while it trains
+ * @param {Ask} ask  answered at rest or between two steps
  * @returns {View[]}
  */
 export function viewsOf({ id, title, params }, ask) {
