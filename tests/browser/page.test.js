@@ -375,7 +375,7 @@ describe('a training under way', () => {
     );
     // a timer may be late, never early; clocks are blurred by a millisecond
     for (let i = 1; i < times.length; i++) assert.ok(times[i] - times[i - 1] > 1990, String(times));
-    assert.match(await textOf(page, '#live'), /^Epoch [\d,]+ of 1,000, loss \d+ thousand\.$/);
+    assert.match(await textOf(page, '#live'), /^Epoch [\d,]+ of 1,000, loss [\d.]+ thousand\.$/);
     await page.click(`${CARD} .buttons ::-p-text(Stop)`);
     await page.waitForSelector(`${CARD}[data-state="stopped"]`);
     assert.deepEqual(faults, []);
