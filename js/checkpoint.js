@@ -283,8 +283,8 @@ function namesOf(optimizer, model, what) {
     const found = own.find((one) => one.at?.owner === at?.owner && one.at?.index === at?.index);
     if (found) return found.name;
     throw new ArgumentError(
-      `${what} optimizer: it updates ${parameter.name} ${shapeText(parameter.shape)}, which is ` +
-        'not of the model; pass the model that has all of them',
+      `${what} optimizer: it updates ${parameter.name} ${shapeText(parameter.shape)}, where ` +
+        'parameters of the model were expected; pass the model that has all of them',
     );
   });
 }
