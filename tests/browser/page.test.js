@@ -385,7 +385,7 @@ describe('a training under way', () => {
   test('other settings leave a ghost of it, and Back brings the old ones', async () => {
     const { page, faults } = await running('?003-lstm.hidden=48');
     await page.waitForFunction(
-      (selector) => Number.parseInt(document.querySelector(selector).textContent, 10) > 60,
+      (selector) => Number(document.querySelector(selector).textContent.replace(/\D/g, '')) > 60,
       {},
       `${CARD} [data-fact="step"]`,
     );
