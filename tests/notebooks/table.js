@@ -169,6 +169,7 @@ export function format(sections, { colour = false } = {}) {
       lines.push(`  ${style.bold(section.id)}  ${section.title}`);
       for (const row of section.rows) lines.push(...rowLines(row, style));
       if (section.curve?.points.length > 1) lines.push('', ...chart(section.curve));
+      if (section.steps > 0) lines.push('', `    ${pace(section)}`);
       lines.push('');
     }
     lines.push('─'.repeat(WIDTH));
@@ -178,6 +179,12 @@ export function format(sections, { colour = false } = {}) {
   }
   lines.push(summary(sections));
   return lines.join('\n');
+}
+
+/** How long a training took. @param {{ steps: number, seconds: number }} section */
+function pace({ steps, seconds }) {
+  const each = ((1000 * seconds) / steps).toPrecision(3);
+  return `${steps.toLocaleString('en')} steps in ${duration(seconds)}, ${each} ms a step`;
 }
 
 /** @param {Section[]} sections */
