@@ -4,13 +4,17 @@
 #   ./build.sh [step...]    without a step: wasm js page
 #
 #   wasm          dist/unrolled.wasm, the C core
-#   js            dist/*.js and their declarations
+#   js            dist/*.js: a bundle for each name that package.json exports, and the declarations
 #   page          build/page, the static site
 #   start         all of these, then serves the page; $PORT names the port
 #   native        build/native: libunrolled.a, and the C tests under sanitizers;
 #                 with CC=clang, say, that compiler's build in build/native-clang
 #   native-test   runs them
 #   wasm-test     runs the same C tests as WebAssembly, in Node
+#   coverage      runs them natively and prints what of src/ they reach, lines and branches
+#   fuzz-test     the exports under a fuzzer, from recorded inputs and for a short while
+#   fuzz          the long form, $FUZZ_RUNS inputs (default ten million), and of broken files a million
+#   soak          trains, makes and forgets for long, and looks whether memory stays flat
 #   types         checks the types; lint the types, the format and the include direction
 #   format        rewrites C and JavaScript in the project's format
 #   test          everything, checked
@@ -38,6 +42,9 @@ SMALL=-Os
 # What is tested: ASSERTs live, memory that can be refused, lines for the sanitizers' reports, fast enough for long tests.
 DEBUG="-O1 -g -DUNROLLED_FAULTS $WARN $MATH"
 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+FUZZER='-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+# Counted: the code as it ships, without ASSERTs, but with memory that can be refused.
+COUNTED="-O1 -g -DUNROLLED_FAULTS -DNDEBUG $WARN $MATH -fprofile-instr-generate -fcoverage-mapping"
 # Every engine has SIMD128. Relaxed SIMD is another matter: its results differ between machines.
 SIMD='-msimd128'
 # What is to be vectors is written so: all that Clang would find besides are the loops' last elements.
@@ -50,6 +57,9 @@ MEMORY='-sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4GB -sMALLOC
 LIBRARY="--no-entry -sTOTAL_STACK=65536 -sFILESYSTEM=0"
 # A C test is a program that prints, and may keep large arrays, some on its stack.
 PROGRAM="-sSTANDALONE_WASM -sTOTAL_STACK=1MB -sINITIAL_MEMORY=16MB"
+# What several entries use is one file for all of them, so that a class is the same class everywhere.
+BUNDLE='--bundle --splitting --minify --format=esm --target=es2022 --loader:.wasm=base64 --sourcemap
+    --chunk-names=part-[hash] --log-level=warning'
 # The release of the Emscripten SDK to fetch where there is no Debian package.
 EMSDK_VERSION=3.1.74
 
@@ -166,6 +176,21 @@ run_tests() {
     done
 }
 
+# The sources of what package.json exports, and of what is started as a worker.
+entries() {
+    node -p "Object.values(require('./package.json').exports)
+        .flatMap((entry) => entry.default?.replace('./dist/', 'js/') ?? []).join(' ')"
+    files js -name '*_thread.js'
+}
+
+# fuzz_api RUNS SEED: new inputs are kept in build/fuzz/corpus, what breaks it in build/fuzz
+fuzz_api() {
+    mkdir -p build/fuzz/corpus
+    UBSAN_OPTIONS=print_stacktrace=1 build/fuzz/fuzz_api -runs="$1" -seed="$2" -max_len=2048 -len_control=0 -timeout=10 -rss_limit_mb=2048 \
+        -artifact_prefix=build/fuzz/ -print_final_stats=1 -verbosity=0 \
+        build/fuzz/corpus tests/fuzz/corpus/api || fail 'the exports broke under the fuzzer'
+}
+
 # ---- Steps ---------------------------------------------------------------------------------------
 
 step() {
@@ -180,14 +205,11 @@ step() {
         emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o dist/unrolled.wasm
         ;;
     js)
-        newer dist/index.d.ts js package-lock.json || return 0
+        step wasm # inline.js holds a copy
+        newer dist/index.d.ts js package.json package-lock.json dist/unrolled.wasm || return 0
         need_packages
-        mkdir -p dist
-        rm -f dist/*.js dist/*.d.ts
-        cp js/*.js dist/
-        # With what it takes from fflate, so that the package depends on nothing.
-        esbuild js/zip.js --bundle --format=esm --external:./errors.js --log-level=warning \
-            --outfile=dist/zip.js --allow-overwrite
+        rm -f dist/*.js dist/*.map dist/*.d.ts
+        esbuild $(entries) $BUNDLE --outdir=dist
         tsc -p js
         ;;
     page)
@@ -220,6 +242,47 @@ step() {
         fi
         run_tests 'node --disable-warning=ExperimentalWarning tests/wasi.js' build/wasm/test_*.wasm
         ;;
+    coverage)
+        need clang clang
+        need llvm-cov llvm
+        out=build/coverage
+        if newer $out/coverage.json src tests/c; then
+            c_tests $out '' '' clang $COUNTED
+            for program in $(files $out -maxdepth 1 -name 'test_*'); do
+                LLVM_PROFILE_FILE=$out/counts.d/${program##*/} $program >/dev/null ||
+                    fail "$program failed"
+            done
+            llvm-profdata merge -o $out/counts $out/counts.d/*
+            programs=$(printf ' -object %s' $(files $out -maxdepth 1 -name 'test_*'))
+            llvm-cov export -instr-profile=$out/counts ${programs# -object } \
+                $(files src -name '*.[ch]') >$out/coverage.json
+        fi
+        node tests/tools/coverage.js $out/coverage.json
+        ;;
+    fuzz-program)
+        need clang clang
+        need llvm-symbolizer llvm
+        out=build/fuzz
+        newer $out/fuzz_api src tests/fuzz/fuzz_api.c || return 0
+        files src -name '*.c' | objects $out/core clang $DEBUG $FUZZER
+        clang $DEBUG $FUZZER -Isrc tests/fuzz/fuzz_api.c $out/core/*.o -lm -o $out/fuzz_api
+        ;;
+    fuzz-test)
+        step fuzz-program
+        fuzz_api 20000 1
+        ;;
+    fuzz)
+        step wasm
+        step js
+        step fuzz-program
+        fuzz_api "${FUZZ_RUNS:-10000000}" 0
+        node tests/fuzz/files.js
+        ;;
+    soak)
+        step wasm
+        step js
+        node --expose-gc tests/soak/soak.js
+        ;;
     types)
         need_packages
         tsc -p js --noEmit
@@ -228,6 +291,7 @@ step() {
     lint)
         need clang-format clang-format
         node tests/tools/includes.js
+        node tests/tools/exports.js
         clang-format --dry-run -Werror $(files src tests -name '*.[ch]')
         need_packages
         biome check
@@ -249,6 +313,8 @@ step() {
         (CC=clang && step native-test)
         if has gcc; then (CC=gcc && step native-test); fi
         step wasm-test
+        step fuzz-test
+        step coverage
         exec node --test --test-reporter=spec --test-concurrency="$jobs" \
             $(files tests -name '*.test.js')
         ;;

@@ -8,6 +8,7 @@ import {
   expectOneOf,
   expectOptions,
   expectSize,
+  optionalFloats,
 } from './check.js';
 import { call, handleOf, word, writeAt } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
@@ -79,10 +80,15 @@ class Cell extends Module {
   runBackward(h, c) {
     const handle = handleOf(this);
     const what = `${this.#kind} backward`;
+    // before any call: what is a view of the library's memory is copied here
+    const [gh, gc] = [
+      optionalFloats(h, `${what} gradient of h`),
+      optionalFloats(c, `${what} gradient of c`),
+    ];
     expectPending(handle, this.#kind);
     const length = word(AT.HS);
-    const dh = h === undefined ? undefined : expectLength(h, length, `${what} gradient of h`);
-    const dc = c === undefined ? undefined : expectLength(c, length, `${what} gradient of c`);
+    const dh = gh && expectLength(gh, length, `${what} gradient of h`);
+    const dc = gc && expectLength(gc, length, `${what} gradient of c`);
     if (dh) writeAt(word(AT.GRAD_H), dh);
     if (dc) writeAt(word(AT.GRAD_C), dc);
     call('backward', handle, (dh ? HAS_H : 0) | (dc ? HAS_C : 0));
@@ -116,6 +122,7 @@ export class RNNCell extends Cell {
    * @returns {Float32Array}  h' [N][H]
    */
   forward(x, h, options = {}) {
+    handleOf(this);
     return this.runForward(x, h, undefined, options).h;
   }
 
@@ -125,6 +132,7 @@ export class RNNCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array }}
    */
   backward(gradH) {
+    handleOf(this);
     const { x, h } = this.runBackward(expectFloats(gradH, 'RNNCell backward gradH'), undefined);
     return { x, h };
   }
@@ -148,6 +156,7 @@ export class GRUCell extends Cell {
    * @returns {Float32Array}  h' [N][H]
    */
   forward(x, h, options = {}) {
+    handleOf(this);
     return this.runForward(x, h, undefined, options).h;
   }
 
@@ -157,6 +166,7 @@ export class GRUCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array }}
    */
   backward(gradH) {
+    handleOf(this);
     const { x, h } = this.runBackward(expectFloats(gradH, 'GRUCell backward gradH'), undefined);
     return { x, h };
   }
@@ -180,6 +190,7 @@ export class LSTMCell extends Cell {
    * @returns {{ h: Float32Array, c: Float32Array }}
    */
   forward(x, state = {}, options = {}) {
+    handleOf(this);
     expectOptions(state, ['h', 'c'], 'LSTMCell forward state');
     return this.runForward(x, state.h, state.c, options);
   }
@@ -190,6 +201,7 @@ export class LSTMCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array, c: Float32Array }}
    */
   backward(grad) {
+    handleOf(this);
     expectOptions(grad, ['h', 'c'], 'LSTMCell backward grad');
     if (!grad.h && !grad.c)
       throw new ArgumentError('LSTMCell backward grad: expected h, c or both');

@@ -1,20 +1,43 @@
 // Checks of what callers give, before anything changes. The sentence names the argument, what was
 // expected and what came.
 
-import { stable } from './core.js';
+import { Resource, stable } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
 const INT_MAX = 2 ** 31 - 1;
+/** So many axes of a shape are shown in a message. */
+const AXES_SHOWN = 16;
+
+/** So much of a text is quoted in a message. */
+const QUOTED = 80;
 
 /** What a value is, for messages. @param {unknown} value @returns {string} */
 export function describe(value) {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return `an Array of ${value.length}`;
-  if (ArrayBuffer.isView(value) && 'length' in value) {
-    return `a ${value.constructor.name} of ${value.length}`;
+  try {
+    if (Array.isArray(value)) return `an Array of ${value.length}`;
+    if (typeof value === 'object' && value !== null) {
+      if (!ArrayBuffer.isView(value) || !('length' in value))
+        return `an object (${classOf(value)})`;
+      return `a ${classOf(value)} of ${value.length}`;
+    }
+    const text = String(value);
+    const short = text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text;
+    return typeof value === 'string' ? `"${short}"` : short;
+  } catch {
+    return 'something that cannot be looked at'; // a revoked proxy, a getter that throws
   }
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'no class'})`;
-  return typeof value === 'string' ? `"${value}"` : String(value);
+}
+
+/** @param {object} value */
+function classOf(value) {
+  // a class of the library by its own word: minifiers rename classes
+  const name = value instanceof Resource ? Resource.kindOf(value) : value.constructor?.name;
+  return typeof name === 'string' ? name.slice(0, QUOTED) : 'no class';
+}
+
+/** For a class that is there to be asked for (instanceof), not to be made. @param {string} kind @param {string} instead */
+export function abstract(kind, instead) {
+  return new ArgumentError(`${kind}: expected one of its kinds, such as ${instead}, got the base`);
 }
 
 /**
@@ -27,6 +50,11 @@ export function expectFloats(value, name) {
   const cure =
     Array.isArray(value) || ArrayBuffer.isView(value) ? '; convert it with Float32Array.from' : '';
   throw new ArgumentError(`${name}: expected a Float32Array, got ${describe(value)}${cure}`);
+}
+
+/** @param {unknown} value @param {string} name */
+export function optionalFloats(value, name) {
+  return value === undefined ? undefined : expectFloats(value, name);
 }
 
 /**
@@ -170,13 +198,14 @@ export function expectOneOf(value, choices, name) {
  * @param {string} name
  */
 export function expectOptions(options, known, name) {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  const record = typeof options === 'object' && options !== null && !Array.isArray(options);
+  if (!record || ArrayBuffer.isView(options)) {
     throw new ArgumentError(`${name}: expected an options object, got ${describe(options)}`);
   }
   for (const key in options) {
     if (!known.includes(key)) {
       throw new ArgumentError(
-        `${name}: unknown option "${key}"; known: ${known.join(', ') || 'none'}`,
+        `${name}: unknown option ${describe(key)}; known: ${known.join(', ') || 'none'}`,
       );
     }
   }
@@ -200,9 +229,15 @@ export function product(shape) {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** @param {readonly number[]} shape */
+/** @param {readonly unknown[]} shape  perhaps not of numbers */
 export function shapeText(shape) {
-  return `[${shape.join(', ')}]`;
+  const shown = shape.slice(0, AXES_SHOWN).map((size) => describe(size));
+  return `[${shown.join(', ')}${shape.length > AXES_SHOWN ? ', …' : ''}]`;
+}
+
+/** @param {readonly unknown[]} a @param {readonly number[]} b */
+export function sameShape(a, b) {
+  return a.length === b.length && b.every((size, i) => size === a[i]);
 }
 
 /**

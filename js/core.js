@@ -1,6 +1,7 @@
 // The one bridge to WebAssembly: the instance, views of its memory, calls and their failures, and the
 // handles that objects here hold. All memory access of the package goes through this file.
 
+import { allocate } from './allocate.js';
 import {
   ArgumentError,
   OutOfMemoryError,
@@ -35,7 +36,7 @@ const PREFIX = /^unrolled_/;
 let exports = Object.create(null);
 /** @type {WebAssembly.Memory | null} */
 let memory = null;
-/** @type {unknown} what trapped, if anything has */
+/** @type {string | null} what trapped, if anything has */
 let broken = null;
 
 /** @type {ArrayBufferLike | null} the buffer that the views below look into */
@@ -102,11 +103,10 @@ export function attempt(name, a, b, c, d, e, f, g) {
   try {
     return exports[name](a, b, c, d, e, f, g);
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) {
-      broken = error.message;
-      throw new UnrolledError(`internal fault in ${name}: ${error.message}`);
-    }
-    throw error;
+    // The core calls nothing outside, so this is a trap, or the end of the engine's stack in the midst
+    // of the work: either way memory may be in disorder.
+    broken = error instanceof Error ? error.message : String(error);
+    throw new UnrolledError(`internal fault in ${name}: ${broken}`);
   }
 }
 
@@ -178,11 +178,16 @@ export function viewBytes(at, length) {
   return new Uint8Array(/** @type {ArrayBuffer} */ (seen), at, length);
 }
 
+/** @template A @param {number} bytes @param {() => A} make @returns {A} */
+function copied(bytes, make) {
+  return allocate(bytes, 'passing an array', make);
+}
+
 /** @param {number} at @param {number} length @returns {Float32Array} */
 export function copyFloats(at, length) {
   look();
   const from = at >>> 2;
-  if (length > FEW) return f32.slice(from, from + length);
+  if (length > FEW) return copied(4 * length, () => f32.slice(from, from + length));
   const copy = new Float32Array(length);
   for (let i = 0; i < length; i++) copy[i] = f32[from + i];
   return copy;
@@ -191,13 +196,13 @@ export function copyFloats(at, length) {
 /** @param {number} at @param {number} length @returns {Float64Array} */
 export function copyDoubles(at, length) {
   look();
-  return f64.slice(at >>> 3, (at >>> 3) + length);
+  return copied(8 * length, () => f64.slice(at >>> 3, (at >>> 3) + length));
 }
 
 /** @param {number} at @param {number} length @returns {Int32Array} */
 export function copyInts(at, length) {
   look();
-  return i32.slice(at >>> 2, (at >>> 2) + length);
+  return copied(4 * length, () => i32.slice(at >>> 2, (at >>> 2) + length));
 }
 
 /** @param {number} at @param {Float32Array | Int32Array} data */
@@ -234,7 +239,8 @@ export function text(at) {
  * @returns {A}
  */
 export function stable(data) {
-  return data.buffer === memory?.buffer ? /** @type {A} */ (data.slice()) : data;
+  if (data.buffer !== memory?.buffer) return data;
+  return copied(data.byteLength, () => /** @type {A} */ (data.slice()));
 }
 
 /**
@@ -307,10 +313,24 @@ export class Resource {
     forgotten?.unregister(this);
   }
 
-  /** Its handle; StateError when it was disposed. @internal @param {Resource} resource @returns {number} */
-  static handleOf(resource) {
+  /**
+   * Its handle; StateError when it was disposed.
+   * @internal
+   * @param {Resource} resource
+   * @param {string} [name]  of the argument that it is; without one it is `this`
+   * @returns {number}
+   */
+  static handleOf(resource, name) {
     ready();
-    if (!resource.#handle) throw new StateError(`this ${resource.#kind} was disposed`);
+    if (typeof resource !== 'object' || resource === null || !(#handle in resource)) {
+      throw new ArgumentError(
+        `${name ? `${name}: ` : ''}expected an object that the library made, got something else` +
+          `${name ? '' : '; a method taken from its object must be bound to it'}`,
+      );
+    }
+    if (!resource.#handle) {
+      throw new StateError(`${name ? `${name}: ` : ''}this ${resource.#kind} was disposed`);
+    }
     return resource.#handle;
   }
 
@@ -333,4 +353,5 @@ export class Resource {
 // An engine without the symbol has now made a method called "undefined".
 if (typeof Symbol.dispose !== 'symbol') Reflect.deleteProperty(Resource.prototype, 'undefined');
 
-export const { handleOf } = Resource;
+/** @type {(resource: Resource, name?: string) => number} */
+export const handleOf = Resource.handleOf;

@@ -1,16 +1,18 @@
 // Batches in the order of PyTorch's DataLoader.
 
+import { allocate } from './allocate.js';
 import { describe, expectBoolean, expectFloats, expectOptions, expectSize } from './check.js';
 import { stable } from './core.js';
-import { ArgumentError, ShapeError } from './errors.js';
+import { ArgumentError, ShapeError, StateError } from './errors.js';
 import { epochOrder } from './random.js';
 
 /** @typedef {{ input: Float32Array, target: Float32Array | Int32Array, batch: number }} Batch */
 /**
  * One walk through the data: the order of the samples, how many batches of it are done, and the sum of
- * their losses for whoever trains.
- * @typedef {{ order: Int32Array, place: number, lossSum: number }} Epoch
+ * their losses for whoever trains, with how many there are in it: a step that was skipped has none.
+ * @typedef {{ order: Int32Array, place: number, lossSum: number, losses: number }} Epoch
  */
+/** @typedef {{ samples: number, batchSize: number, shuffle: boolean, dropLast: boolean }} Settings */
 
 /**
  * The same seed gives the shuffles of torch.utils.data.DataLoader: each epoch draws its order from the
@@ -23,9 +25,10 @@ export class DataLoader {
   #samples;
   #batchSize;
   #shuffle;
+  #dropLast;
   /** @type {Epoch | null} where the walk that is on its way stands, for stateDict */
   #walking = null;
-  /** @type {Epoch | null} what loadStateDict gave: the next walk goes on there */
+  /** @type {Epoch | 'new' | null} what loadStateDict gave: the next walk goes on there, or begins anew */
   #loaded = null;
 
   /**
@@ -59,11 +62,10 @@ export class DataLoader {
     }
     this.#batchSize = expectSize(batchSize, `${what} batchSize`);
     this.#shuffle = expectBoolean(shuffle, `${what} shuffle`);
+    this.#dropLast = expectBoolean(dropLast, `${what} dropLast`);
     const exact = samples / batchSize;
     /** @readonly Batches in an epoch. @type {number} */
-    this.length = expectBoolean(dropLast, `${what} dropLast`)
-      ? Math.floor(exact)
-      : Math.ceil(exact);
+    this.length = dropLast ? Math.floor(exact) : Math.ceil(exact);
   }
 
   /** One epoch, newly shuffled; after loadStateDict, the rest of the loaded one. @returns {Generator<Batch, void, undefined>} */
@@ -92,27 +94,60 @@ export class DataLoader {
 
   /**
    * The running epoch's order and place in it; between epochs, an empty object.
-   * @returns {{ order?: number[], place?: number, lossSum?: number }}
+   * @returns {{ order?: number[], place?: number, lossSum?: number, losses?: number }}
    */
   stateDict() {
     const epoch = this.#loaded ?? this.#walking;
-    if (!epoch) return {};
-    const { order, place, lossSum } = epoch;
-    return { order: [...order], place, lossSum };
+    if (!epoch || epoch === 'new') return {};
+    return { ...epoch, order: [...epoch.order] };
   }
 
   /** The next epoch goes on where this state stood. @param {object} state  from stateDict() */
   loadStateDict(state) {
+    DataLoader.plan(this, state)();
+  }
+
+  /**
+   * Checks a state; what it gives loads it, and cannot fail.
+   * @internal
+   * @param {DataLoader} loader
+   * @param {object} state
+   * @returns {() => void}
+   */
+  static plan(loader, state) {
+    const epoch = loader.#expectState(state);
+    return () => {
+      loader.#loaded = epoch;
+      loader.#walking = null;
+    };
+  }
+
+  /** What decides which batches there are. @internal @param {DataLoader} loader @returns {Settings} */
+  static settings(loader) {
+    return {
+      samples: loader.#samples,
+      batchSize: loader.#batchSize,
+      shuffle: loader.#shuffle,
+      dropLast: loader.#dropLast,
+    };
+  }
+
+  /** @param {object} state @returns {Epoch | 'new'} */
+  #expectState(state) {
     const what = 'DataLoader loadStateDict';
-    if (typeof state !== 'object' || state === null) {
+    const record = typeof state === 'object' && state !== null && !Array.isArray(state);
+    if (!record || ArrayBuffer.isView(state)) {
       throw new ArgumentError(`${what}: expected a state, got ${describe(state)}`);
     }
-    const { order, place, lossSum = 0 } = /** @type {Record<string, any>} */ (state);
-    if (order === undefined) {
-      this.#loaded = null;
-      return;
-    }
-    const whole = Array.isArray(order) && new Set(order).size === this.#samples;
+    const {
+      order,
+      place,
+      lossSum = 0,
+      losses = place,
+    } = /** @type {Record<string, any>} */ (state);
+    if (order === undefined) return 'new';
+    const list = Array.isArray(order) || order instanceof Int32Array;
+    const whole = list && new Set(order).size === this.#samples;
     const inside = (/** @type {number} */ i) => Number.isInteger(i) && i >= 0 && i < this.#samples;
     if (!whole || order.length !== this.#samples || !order.every(inside)) {
       throw new ArgumentError(`${what} order: expected each of ${this.#samples} samples once`);
@@ -125,7 +160,10 @@ export class DataLoader {
     if (typeof lossSum !== 'number') {
       throw new ArgumentError(`${what} lossSum: expected a number, got ${describe(lossSum)}`);
     }
-    this.#loaded = { order: Int32Array.from(order), place, lossSum };
+    if (!Number.isInteger(losses) || losses < 0 || losses > place) {
+      throw new ArgumentError(`${what} losses: expected 0 to ${place}, got ${describe(losses)}`);
+    }
+    return { order: Int32Array.from(order), place, lossSum, losses };
   }
 
   /**
@@ -136,12 +174,16 @@ export class DataLoader {
    * @returns {Epoch}
    */
   static begin(loader, interrupted) {
-    const epoch = loader.#loaded ??
-      interrupted ?? {
-        order: epochOrder(loader.#samples, loader.#shuffle),
-        place: 0,
-        lossSum: 0,
-      };
+    const given = loader.#loaded ?? interrupted;
+    const epoch =
+      given && given !== 'new'
+        ? given
+        : {
+            order: epochOrder(loader.#samples, loader.#shuffle),
+            place: 0,
+            lossSum: 0,
+            losses: 0,
+          };
     loader.#loaded = null;
     loader.#walking = epoch;
     return epoch;
@@ -185,8 +227,13 @@ export class DataLoader {
  */
 function gather(data, picked, samples) {
   const size = data.length / samples;
+  if (size === 0) {
+    throw new StateError('DataLoader: its arrays were transferred or detached; make a new one');
+  }
   const Type = /** @type {new (length: number) => A} */ (data.constructor);
-  const rows = new Type(picked.length * size);
+  const rows = allocate(4 * picked.length * size, 'DataLoader', () => {
+    return new Type(picked.length * size);
+  });
   for (let n = 0; n < picked.length; n++) {
     const from = picked[n] * size;
     for (let i = 0; i < size; i++) rows[n * size + i] = data[from + i];

@@ -1,7 +1,7 @@
 // The element types of weights files, and how their values become float32 and float32 becomes bytes.
 // safetensors and PyTorch's own files share them.
 
-import { OutOfMemoryError } from './errors.js';
+import { allocate } from './allocate.js';
 
 /**
  * @typedef {object} ElementType
@@ -116,29 +116,12 @@ export function contiguousStrides(shape) {
 }
 
 /**
- * Writes float32 values, little-endian, bit for bit.
+ * Writes float32 values, or int32, little-endian, bit for bit.
  * @param {DataView} view
  * @param {number} at
- * @param {Float32Array} data
+ * @param {Float32Array | Int32Array} data
  */
 export function writeFloats(view, at, data) {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
   for (let i = 0; i < bits.length; i++) view.setUint32(at + 4 * i, bits[i], true);
-}
-
-/**
- * What `make` makes, or an OutOfMemoryError where the engine has no room for it.
- * @template T
- * @param {number} bytes
- * @param {string} what
- * @param {() => T} make
- * @returns {T}
- */
-export function allocate(bytes, what, make) {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new OutOfMemoryError(`out of memory in ${what}: ${bytes} bytes were asked for`);
-  }
 }

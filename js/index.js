@@ -1,82 +1,19 @@
-// The public names of unrolled.
+// unrolled: the library, with the .wasm as a file beside it.
 
-/** @typedef {import('./module.js').StateDict} StateDict */
-/** @typedef {import('./recurrent.js').SequenceOptions} SequenceOptions */
-/** @typedef {import('./recurrent.js').SequenceResult} SequenceResult */
-/** @typedef {import('./loss.js').Reduction} Reduction */
-/** @typedef {import('./loss.js').LossShapes} LossShapes */
-/** @typedef {import('./data.js').Batch} Batch */
-/** @typedef {import('./trainer.js').Progress} Progress */
+import { start } from './start.js';
 
-export {
-  Dropout,
-  LastStep,
-  LogSoftmax,
-  ReLU,
-  Sigmoid,
-  Softmax,
-  Tanh,
-} from './activation.js';
-export { GRUCell, LSTMCell, RNNCell } from './cell.js';
-export { info } from './core.js';
-export { DataLoader } from './data.js';
-export {
-  ArgumentError,
-  FormatError,
-  NonFiniteError,
-  OutOfMemoryError,
-  ShapeError,
-  StateError,
-  UnrolledError,
-} from './errors.js';
-export { GRU } from './gru.js';
-export { initialize } from './init.js';
-export { fromKeras, toKeras } from './keras.js';
-export { Linear } from './linear.js';
-export {
-  BCEWithLogitsLoss,
-  CrossEntropyLoss,
-  HuberLoss,
-  L1Loss,
-  Loss,
-  MSELoss,
-  NLLLoss,
-  SmoothL1Loss,
-} from './loss.js';
-export { LSTM } from './lstm.js';
-export { Module, noGrad, Parameter } from './module.js';
-export {
-  Adagrad,
-  Adam,
-  AdamW,
-  clipGradNorm,
-  clipGradValue,
-  Optimizer,
-  RMSprop,
-  SGD,
-} from './optim.js';
-export {
-  bernoulli,
-  getRngState,
-  manualSeed,
-  NumpyRandom,
-  normal,
-  rand,
-  randint,
-  randn,
-  randperm,
-  setRngState,
-  uniform,
-} from './random.js';
-export { RNN } from './rnn.js';
-export { loadSafetensors, readSafetensorsMetadata, saveSafetensors } from './safetensors.js';
-export {
-  CosineAnnealingLR,
-  ExponentialLR,
-  ReduceLROnPlateau,
-  Schedule,
-  StepLR,
-} from './schedule.js';
-export { Sequential } from './sequential.js';
-export { init } from './start.js';
-export { Trainer } from './trainer.js';
+export * from './names.js';
+
+/**
+ * Compiles and starts the WebAssembly core, once: concurrent and later calls share it. After a failure
+ * it can be called again.
+ * @param {import('./start.js').InitOptions} [options]
+ *   wasm: where to take the .wasm from; by default it is found beside the library
+ * @returns {Promise<void>}
+ * @throws {UnrolledError} when it is not there, is something else, or may not be compiled: the message
+ *   says what to do
+ */
+export function init(options) {
+  // This very expression is what bundlers know: they copy the file, and put its new address here.
+  return start(options, () => new URL('./unrolled.wasm', import.meta.url));
+}

@@ -12,10 +12,7 @@ const SIMD_PROBE = new Uint8Array([
   253, 98, 11,
 ]);
 
-/** @returns {URL} */
-function ownFile() {
-  return new URL('./unrolled.wasm', import.meta.url);
-}
+/** @typedef {string | URL | Response | BufferSource | WebAssembly.Module} Source */
 
 /**
  * @param {Uint8Array} bytes
@@ -71,11 +68,17 @@ async function fromResponse(response) {
   const name = response.url || 'the response';
   if (!response.ok) {
     throw new UnrolledError(
-      `${name} answered ${response.status} ${response.statusText}`.trim() +
-        ': the .wasm file is not there. Pass its address: init({ wasm: url }).',
+      `${name} answered ${`${response.status} ${response.statusText}`.trim()}: the .wasm file is ` +
+        'not there. Copy unrolled.wasm next to your script, or call init({ wasm: url }).',
     );
   }
-  return compile(await response.arrayBuffer(), name);
+  let bytes;
+  try {
+    bytes = await response.arrayBuffer();
+  } catch (cause) {
+    throw new UnrolledError(`${name} broke off: ${/** @type {Error} */ (cause).message}`);
+  }
+  return compile(bytes, name);
 }
 
 /** @param {URL} url */
@@ -101,20 +104,21 @@ async function fromUrl(url) {
     response = await fetch(url);
   } catch (cause) {
     throw new UnrolledError(
-      `${url.href} cannot be fetched: ${/** @type {Error} */ (cause).message}`,
+      `${url.href} cannot be fetched (${/** @type {Error} */ (cause).message}): ` +
+        (url.protocol === 'file:'
+          ? "a page opened from the disk cannot read files; import 'unrolled/inline' instead."
+          : "is the server there, does it allow this origin (CORS), does the page's " +
+            'Content-Security-Policy (connect-src)?'),
     );
   }
   return fromResponse(response);
 }
 
 /**
- * @param {string | URL | Response | Promise<Response> | BufferSource | WebAssembly.Module} [wasm]
- *   undefined: the file beside this one
+ * @param {Source} source
  * @returns {Promise<WebAssembly.Module>}
  */
-export async function loadModule(wasm) {
-  const source = await wasm;
-  if (source === undefined) return fromUrl(ownFile());
+export async function loadModule(source) {
   if (source instanceof WebAssembly.Module) return source;
   if (source instanceof URL) return fromUrl(source);
   if (typeof source === 'string') {

@@ -2,6 +2,7 @@
 // https://pytorch.org/docs/stable/nn.html#loss-functions
 
 import {
+  abstract,
   describe,
   expectFloats,
   expectInts,
@@ -91,6 +92,7 @@ export class Loss extends Resource {
    * @param {{ parameter?: number, ignoreIndex?: number, weight?: Float32Array }} settings
    */
   constructor(kind, options, more, settings = {}) {
+    if (new.target === Loss) throw abstract('Loss', 'MSELoss');
     expectOptions(options, ['reduction', ...more], kind);
     const reduction = expectOneOf(options.reduction ?? 'mean', REDUCTIONS, `${kind} reduction`);
     const { parameter = 0, ignoreIndex = IGNORE_INDEX, weight } = settings;
@@ -184,8 +186,8 @@ export class Loss extends Resource {
    * @returns {[number[], number[]]}
    */
   #shapes(p, t, shapes, what) {
-    const pShape = shapes.prediction && expectShape(shapes.prediction, `${what} shapes.prediction`);
-    const tShape = shapes.target && expectShape(shapes.target, `${what} shapes.target`);
+    const pShape = expectOptional(shapes.prediction, `${what} shapes.prediction`);
+    const tShape = expectOptional(shapes.target, `${what} shapes.target`);
     expectProduct(pShape, p.length, `${what} prediction`);
     expectProduct(tShape, t.length, `${what} target`);
     if (p.length === 0) throw new ShapeError(`${what} prediction: expected values, got none`);
@@ -236,6 +238,11 @@ export class Loss extends Resource {
         `got ${target[place]}`,
     );
   }
+}
+
+/** @param {unknown} shape @param {string} name */
+function expectOptional(shape, name) {
+  return shape === undefined || shape === null ? undefined : expectShape(shape, name);
 }
 
 /** @param {number[] | undefined} shape @param {number} length @param {string} what */

@@ -1,3 +1,4 @@
+import { handleOf } from './core.js';
 import { KIND, Recurrent } from './recurrent.js';
 
 /** @typedef {import('./recurrent.js').SequenceOptions} SequenceOptions */
@@ -26,6 +27,7 @@ export class LSTM extends Recurrent {
    * @throws {ShapeError} when a length does not fit; nothing has changed then
    */
   forward(input, options = {}) {
+    handleOf(this);
     const { output, hn, cn } = this.runForward(input, options);
     return { output, hn, cn: /** @type {Float32Array} */ (cn) };
   }
@@ -37,6 +39,7 @@ export class LSTM extends Recurrent {
    * @returns {{ input: Float32Array, h0: Float32Array, c0: Float32Array }}
    */
   backward(gradOutput, state = {}) {
+    handleOf(this);
     const { input, h0, c0 } = this.runBackward(gradOutput, state);
     return { input, h0, c0: /** @type {Float32Array} */ (c0) };
   }

@@ -1,11 +1,13 @@
 // What every module has: parameters, a state dict, gradients to zero, training mode, an end.
 
 import {
+  abstract,
   describe,
   expectBoolean,
   expectFloats,
   expectOptions,
   product,
+  sameShape,
   shapeText,
 } from './check.js';
 import {
@@ -35,6 +37,8 @@ export class Parameter {
    * @param {readonly number[]} shape
    */
   constructor(owner, index, name, shape) {
+    if (!(owner instanceof Module)) throw abstract('Parameter', "a module's parameters()");
+    Module.handleOf(owner, 'Parameter');
     this.#owner = owner;
     this.#index = index;
     /** @readonly PyTorch's name, as in the state dict */
@@ -159,6 +163,7 @@ export class Module extends Resource {
    * @param {number} handle
    */
   constructor(kind, handle) {
+    if (new.target === Module) throw abstract('Module', 'Linear');
     super(kind, handle);
     call('module_info', handle);
     const count = word(0);
@@ -188,6 +193,7 @@ export class Module extends Resource {
 
   /** Copies of all parameters, on an object without prototype. @returns {StateDict} */
   stateDict() {
+    Module.handleOf(this);
     /** @type {StateDict} */
     const state = Object.create(null);
     for (const parameter of this.parameters()) {
@@ -206,7 +212,22 @@ export class Module extends Resource {
    * @returns {{ missing: string[], unexpected: string[] }}
    */
   loadStateDict(state, options = {}) {
-    const kind = Resource.kindOf(this);
+    const { load, ...names } = Module.plan(this, state, options);
+    load();
+    return names;
+  }
+
+  /**
+   * Checks a state dict; what it gives loads it, and cannot fail.
+   * @internal
+   * @param {Module} module
+   * @param {StateDict} state
+   * @param {{ strict?: boolean, prefix?: string }} [options]
+   * @returns {{ load: () => void, missing: string[], unexpected: string[] }}
+   */
+  static plan(module, state, options = {}) {
+    Module.handleOf(module);
+    const kind = Resource.kindOf(module);
     const what = `${kind} loadStateDict`;
     expectOptions(options, ['strict', 'prefix'], what);
     const { strict = true, prefix = '' } = options;
@@ -214,7 +235,7 @@ export class Module extends Resource {
     if (typeof prefix !== 'string') {
       throw new ArgumentError(`${what} prefix: expected a string, got ${describe(prefix)}`);
     }
-    if (typeof state !== 'object' || state === null) {
+    if (typeof state !== 'object' || state === null || ArrayBuffer.isView(state)) {
       throw new ArgumentError(`${what}: expected a state dict, got ${describe(state)}`);
     }
     const given = new Map();
@@ -225,7 +246,7 @@ export class Module extends Resource {
       }
       given.set(short, tensor);
     }
-    const parameters = this.parameters();
+    const parameters = module.parameters();
     const names = new Set(parameters.map((parameter) => parameter.name));
     const missing = [...names].filter((name) => !given.has(name));
     const unexpected = [...given.keys()].filter((name) => !names.has(name));
@@ -249,8 +270,24 @@ export class Module extends Resource {
           data: tensorData(tensor, parameter.shape, `${what} ${parameter.name}`),
         };
       });
-    for (const { parameter, data } of pairs) parameter.dataView.set(data);
-    return { missing, unexpected };
+    const load = () => {
+      for (const { parameter, data } of pairs) parameter.dataView.set(data);
+    };
+    return { load, missing, unexpected };
+  }
+
+  /**
+   * A module and all inside it, outer ones first, by the names that lead there; its own is ''.
+   * @internal
+   * @param {Module} module
+   * @param {string} [path]
+   * @returns {[path: string, module: Module][]}
+   */
+  static tree(module, path = '') {
+    const inside = module
+      .namedChildren()
+      .flatMap(([name, child]) => Module.tree(child, path ? `${path}.${name}` : name));
+    return [[path, module], ...inside];
   }
 
   /** Every gradient to zero. */
@@ -264,14 +301,16 @@ export class Module extends Resource {
    * @returns {this}
    */
   train(mode = true) {
+    const handle = Module.handleOf(this);
     expectBoolean(mode, `${Resource.kindOf(this)} train mode`);
-    call('train', Module.handleOf(this), mode ? 1 : 0);
+    call('train', handle, mode ? 1 : 0);
     this.#setTraining(mode);
     return this;
   }
 
   /** Dropout off. @returns {this} */
   eval() {
+    Module.handleOf(this);
     return this.train(false);
   }
 
@@ -368,7 +407,7 @@ export function tensorData(tensor, shape, name) {
     throw new ArgumentError(`${name}: expected { shape, data }, got ${describe(tensor)}`);
   }
   const data = expectFloats(tensor.data, `${name} data`);
-  if (shapeText(tensor.shape) !== shapeText(shape) || data.length !== product(shape)) {
+  if (!sameShape(tensor.shape, shape) || data.length !== product(shape)) {
     throw new ShapeError(
       `${name}: expected shape ${shapeText(shape)}, ` +
         `got ${shapeText(tensor.shape)} with ${data.length} values`,

@@ -1,16 +1,20 @@
 // Optimizers: update rules, defaults and state dicts of torch.optim.
 // https://pytorch.org/docs/stable/optim.html
 
-import { describe, expectBoolean, expectCount, expectNumber, expectOptions } from './check.js';
 import {
-  attempt,
+  abstract,
+  describe,
+  expectBoolean,
+  expectCount,
+  expectNumber,
+  expectOptions,
+} from './check.js';
+import {
   call,
   copyFloats,
   double,
-  failure,
   handleOf,
   Resource,
-  STATUS,
   stage,
   text,
   word,
@@ -43,6 +47,9 @@ const OPTIONS = /** @type {const} */ ([
   ['centered', 'centered'],
 ]);
 
+/** The options whose being there decides which moments are kept. */
+const KEEPING = ['momentum', 'amsgrad', 'centered'];
+
 /** @typedef {Record<string, number | boolean>} Settings  lr, weightDecay, …, betas as beta1 and beta2 */
 /** @typedef {Record<string, [fallback: number | boolean | undefined, low?: number, high?: number]>} Bounds */
 
@@ -62,6 +69,7 @@ export class Optimizer extends Resource {
    * @param {Bounds} bounds  what they were checked against
    */
   constructor(kind, parameters, settings, bounds) {
+    if (new.target === Optimizer) throw abstract('Optimizer', 'Adam');
     const pairs = parameterPairs(parameters, `${kind} parameters`);
     const options = optionArray(settings);
     const at = stage(8 * options.length + 4 * pairs.length);
@@ -82,8 +90,9 @@ export class Optimizer extends Resource {
   }
 
   set lr(value) {
+    const handle = handleOf(this);
     expectNumber(value, `${this.#kind} lr`, 0);
-    call('optimizer_lr', handleOf(this), value);
+    call('optimizer_lr', handle, value);
     this.#settings.lr = value;
   }
 
@@ -103,6 +112,7 @@ export class Optimizer extends Resource {
    *   param_groups: Record<string, unknown>[] }}
    */
   stateDict() {
+    handleOf(this);
     const { step, names } = this.#info();
     /** @type {Record<string, any>} */
     const state = Object.create(null);
@@ -144,8 +154,30 @@ export class Optimizer extends Resource {
    * @param {object} state  as stateDict() or torch.optim give it
    */
   loadStateDict(state) {
-    const what = `${this.#kind} loadStateDict`;
     handleOf(this);
+    Optimizer.plan(this, state)();
+  }
+
+  /**
+   * Checks a state dict; what it gives loads it, and cannot fail.
+   * @internal
+   * @param {Optimizer} optimizer
+   * @param {object} state
+   * @returns {() => void}
+   */
+  static plan(optimizer, state) {
+    return optimizer.#plan(state);
+  }
+
+  /** What it updates. @internal @param {Optimizer} optimizer */
+  static parametersOf(optimizer) {
+    return [...optimizer.#parameters];
+  }
+
+  /** @param {object} state */
+  #plan(state) {
+    handleOf(this);
+    const what = `${this.#kind} loadStateDict`;
     const given = /** @type {any} */ (state);
     const group = given?.param_groups?.[0];
     if (!given?.state || typeof given.state !== 'object' || !group || typeof group !== 'object') {
@@ -162,22 +194,29 @@ export class Optimizer extends Resource {
         `${what} params: expected ${this.#parameters.length} parameters, got ${count}`,
       );
     }
+    const odd = group.params.findIndex((/** @type {unknown} */ id) => !Number.isSafeInteger(id));
+    if (odd >= 0) {
+      throw new ArgumentError(
+        `${what} params[${odd}]: expected a whole number, got ${describe(group.params[odd])}`,
+      );
+    }
     const settings = this.#settingsFrom(group, what);
     const { names } = this.#info();
-    const entries = this.#entriesFrom(given.state, group.params, names, what);
-
-    const options = optionArray(settings);
-    const at = stage(8 * options.length);
-    writeDoubles(at, options);
-    const status = attempt('optimizer_options', handleOf(this), at);
-    if (status === STATUS.ARGUMENT) {
+    if (KEEPING.some((name) => Boolean(settings[name]) !== Boolean(this.#settings[name]))) {
       throw new ArgumentError(
         `${what}: momentum, amsgrad or centered differ from this optimizer's, and with them what it keeps`,
       );
     }
-    if (status < 0) throw failure(status, what);
-    this.#settings = settings;
-    this.#apply(entries, names);
+    const entries = this.#entriesFrom(given.state, group.params, names, what);
+    stage(8 * OPTIONS.length); // may be refused, so it is asked for here
+    return () => {
+      const options = optionArray(settings);
+      const at = stage(8 * options.length);
+      writeDoubles(at, options);
+      call('optimizer_options', handleOf(this), at);
+      this.#settings = settings;
+      this.#apply(entries, names);
+    };
   }
 
   /** @param {Record<string, unknown>} group @param {string} what @returns {Settings} */

@@ -71,7 +71,7 @@ function floats(name, n, what, ...settings) {
   expectCount(n, `${what} n`);
   if (n === 0) return new Float32Array(0);
   const at = stage(4 * n);
-  attempt(name, n, ...settings, at);
+  call(name, n, ...settings, at);
   return copyFloats(at, n);
 }
 
@@ -132,7 +132,7 @@ function ints(name, n, what, ...settings) {
   expectCount(n, `${what} n`);
   if (n === 0) return new Int32Array(0);
   const at = stage(4 * n);
-  attempt(name, n, ...settings, at);
+  call(name, n, ...settings, at);
   return copyInts(at, n);
 }
 
@@ -158,11 +158,28 @@ function expectRange(low, high, what) {
 /** The order of one DataLoader epoch over n samples. @param {number} n @param {boolean} shuffle */
 export function epochOrder(n, shuffle) {
   const at = stage(4 * n);
-  attempt('epoch', n, shuffle ? 1 : 0, at);
+  call('epoch', n, shuffle ? 1 : 0, at);
   return copyInts(at, n);
 }
 
 const NUMPY = Object.freeze({ UNIFORM: 0, NORMAL: 1 });
+
+/**
+ * @param {NumpyRandom} numpy
+ * @param {number} kind
+ * @param {number} n
+ * @param {string} what
+ * @param {number} a
+ * @param {number} b
+ */
+function draw(numpy, kind, n, what, a, b) {
+  const handle = handleOf(numpy);
+  expectCount(n, `NumpyRandom ${what} n`);
+  if (n === 0) return new Float64Array(0);
+  const at = stage(8 * n);
+  call('numpy_draw', handle, kind, n, a, b, at);
+  return copyDoubles(at, n);
+}
 
 /** NumPy's legacy stream, as np.random.seed(seed) starts it and np.random.rand … draw from it. */
 export class NumpyRandom extends Resource {
@@ -176,38 +193,30 @@ export class NumpyRandom extends Resource {
     super('NumpyRandom', call('numpy_create', seed));
   }
 
-  /** @param {number} kind @param {number} n @param {string} what @param {number} a @param {number} b */
-  #draw(kind, n, what, a, b) {
-    const handle = handleOf(this);
-    expectCount(n, `NumpyRandom ${what} n`);
-    if (n === 0) return new Float64Array(0);
-    const at = stage(8 * n);
-    call('numpy_draw', handle, kind, n, a, b, at);
-    return copyDoubles(at, n);
-  }
-
   /** Uniform in [0, 1). @param {number} n @returns {Float64Array} */
   rand(n) {
-    return this.#draw(NUMPY.UNIFORM, n, 'rand', 0, 1);
+    return draw(this, NUMPY.UNIFORM, n, 'rand', 0, 1);
   }
 
   /** Standard normal. @param {number} n @returns {Float64Array} */
   randn(n) {
-    return this.#draw(NUMPY.NORMAL, n, 'randn', 0, 1);
+    return draw(this, NUMPY.NORMAL, n, 'randn', 0, 1);
   }
 
   /** @param {number} low @param {number} high @param {number} n @returns {Float64Array} */
   uniform(low, high, n) {
+    handleOf(this);
     expectNumber(low, 'NumpyRandom uniform low');
     expectNumber(high, 'NumpyRandom uniform high');
-    return this.#draw(NUMPY.UNIFORM, n, 'uniform', low, high);
+    return draw(this, NUMPY.UNIFORM, n, 'uniform', low, high);
   }
 
   /** @param {number} mean @param {number} std @param {number} n @returns {Float64Array} */
   normal(mean, std, n) {
+    handleOf(this);
     expectNumber(mean, 'NumpyRandom normal mean');
     expectNumber(std, 'NumpyRandom normal std', 0);
-    return this.#draw(NUMPY.NORMAL, n, 'normal', mean, std);
+    return draw(this, NUMPY.NORMAL, n, 'normal', mean, std);
   }
 
   /** Whole numbers in [low, high). @param {number} low @param {number} high @param {number} n @returns {Int32Array} */

@@ -9,6 +9,7 @@ import {
   expectOptions,
   expectSize,
   fits,
+  optionalFloats,
   stepsOf,
 } from './check.js';
 import {
@@ -171,12 +172,18 @@ export class Recurrent extends Module {
     const handle = handleOf(this);
     const what = `${this.#kind} backward`;
     expectOptions(state, this.#cell ? ['hn', 'cn'] : ['hn'], what);
+    // before any call: what is a view of the library's memory is copied here
+    const given = gradOutput === null ? null : expectFloats(gradOutput, `${what} gradOutput`);
+    const [dhn, dcn] = [
+      optionalFloats(state.hn, `${what} hn`),
+      optionalFloats(state.cn, `${what} cn`),
+    ];
     expectPending(handle, this.#kind);
     const outputs = word(AT.OUTPUTS);
     const N = word(AT.HS) / this.#stateLength(1, false);
-    const dy = gradOutput === null ? null : expectLength(gradOutput, outputs, `${what} gradOutput`);
-    const hn = this.#checkState(state.hn, N, 'hn', what);
-    const cn = this.#checkState(state.cn, N, 'cn', what);
+    const dy = given && expectLength(given, outputs, `${what} gradOutput`);
+    const hn = this.#checkState(dhn, N, 'hn', what);
+    const cn = this.#checkState(dcn, N, 'cn', what);
 
     if (dy) writeAt(word(AT.GRAD_OUTPUT), dy);
     if (hn) writeAt(word(AT.GRAD_H), hn);

@@ -1,4 +1,5 @@
 import { expectOneOf } from './check.js';
+import { handleOf } from './core.js';
 import { KIND, Recurrent } from './recurrent.js';
 
 /** @typedef {import('./recurrent.js').SequenceOptions} SequenceOptions */
@@ -31,6 +32,7 @@ export class RNN extends Recurrent {
    * @throws {ShapeError} when a length does not fit; nothing has changed then
    */
   forward(input, options = {}) {
+    handleOf(this);
     const { output, hn } = this.runForward(input, options);
     return { output, hn };
   }
@@ -42,6 +44,7 @@ export class RNN extends Recurrent {
    * @returns {{ input: Float32Array, h0: Float32Array }}
    */
   backward(gradOutput, state = {}) {
+    handleOf(this);
     const { input, h0 } = this.runBackward(gradOutput, state);
     return { input, h0 };
   }

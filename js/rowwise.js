@@ -59,8 +59,9 @@ export class Rowwise extends Module {
  */
 export function rowsBackward(handle, kind, gradOutput) {
   const what = `${kind} backward`;
+  const given = expectFloats(gradOutput, `${what} gradOutput`); // a view is copied before any call
   expectPending(handle, kind);
-  const data = expectLength(gradOutput, word(AT.OUTPUTS), `${what} gradOutput`);
+  const data = expectLength(given, word(AT.OUTPUTS), `${what} gradOutput`);
   writeAt(word(AT.GRAD_OUTPUT), data);
   call('backward', handle, HAS_OUTPUT);
   return take(AT.GRAD_INPUT, AT.INPUTS);

@@ -2,12 +2,18 @@
 // Format: https://huggingface.co/docs/safetensors. Checks are those of its reference reader: offsets in
 // bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
 
-import { describe, expectBytes, product } from './check.js';
-import { allocate, readFloats, TYPES, writeFloats } from './dtype.js';
+import { allocate } from './allocate.js';
+import { describe, expectBytes, product, shapeText } from './check.js';
+import { readFloats, TYPES, writeFloats } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
 import { expectState, isShape } from './state.js';
 
 /** @typedef {import('./module.js').StateDict} StateDict */
+/**
+ * @typedef {{ name: string, dtype: 'F32' | 'I32' | 'U8', shape: readonly number[],
+ *   data: Float32Array | Int32Array | Uint8Array }} Tensor
+ */
+/** @typedef {{ name: string, dtype: string, shape: number[], begin: number }} Entry */
 
 const HEADER_LIMIT = 16 * 2 ** 20;
 const ENTRY_LIMIT = 65536;
@@ -28,39 +34,59 @@ const DEPTH = 3;
  * @throws {ArgumentError} for what is no state dict
  */
 export function saveSafetensors(state, metadata) {
-  const tensors = expectState(state, 'saveSafetensors');
+  const what = 'saveSafetensors';
+  const tensors = expectState(state, what);
   tensors.sort((a, b) => byCodePoint(a.name, b.name));
+  if (tensors.some(({ name }) => name === METADATA)) {
+    throw new ArgumentError(`${what} ${METADATA}: this name is taken by the format`);
+  }
+  return encode(
+    tensors.map((tensor) => ({ ...tensor, dtype: 'F32' })),
+    metadata === undefined ? undefined : checkMetadata(metadata),
+    what,
+  );
+}
+
+/**
+ * A file of tensors of several types, in the order given: larger values before smaller ones, so that each
+ * begins at a multiple of its size.
+ * @internal
+ * @param {Tensor[]} tensors
+ * @param {Record<string, string>} [metadata]  checked
+ * @param {string} [what]  the function that was called
+ * @returns {Uint8Array}
+ */
+export function encode(tensors, metadata, what = 'safetensors') {
+  // Joined by hand: an object would put names like integers first.
   /** @type {string[]} */
   const header = [];
   /** @param {string} name @param {unknown} value */
   const add = (name, value) => header.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  if (metadata !== undefined) add(METADATA, checkMetadata(metadata));
+  if (metadata !== undefined) add(METADATA, metadata);
   let end = 0;
-  for (const { name, shape, data } of tensors) {
-    if (name === METADATA) {
-      throw new ArgumentError(`saveSafetensors ${name}: this name is taken by the format`);
-    }
+  for (const { name, dtype, shape, data } of tensors) {
     const begin = end;
-    end += 4 * data.length;
-    add(name, { dtype: 'F32', shape, data_offsets: [begin, end] });
+    end += data.byteLength;
+    add(name, { dtype, shape, data_offsets: [begin, end] });
   }
   const json = new TextEncoder().encode(`{${header.join(',')}}`);
   if (json.length > HEADER_LIMIT || tensors.length > ENTRY_LIMIT) {
     throw new ArgumentError(
-      `saveSafetensors: ${tensors.length} tensors and a header of ${json.length} bytes; no more than ` +
+      `${what}: ${tensors.length} tensors and a header of ${json.length} bytes; no more than ` +
         `${ENTRY_LIMIT} and ${HEADER_LIMIT} could be read again`,
     );
   }
   let at = LENGTH_BYTES + Math.ceil(json.length / 8) * 8; // data begins at a multiple of 8
   const size = at + end;
-  const bytes = allocate(size, 'saveSafetensors', () => new Uint8Array(size));
+  const bytes = allocate(size, what, () => new Uint8Array(size));
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(at - LENGTH_BYTES), true);
   bytes.fill(0x20, LENGTH_BYTES, at);
   bytes.set(json, LENGTH_BYTES);
   for (const { data } of tensors) {
-    writeFloats(view, at, data);
-    at += 4 * data.length;
+    if (data instanceof Uint8Array) bytes.set(data, at);
+    else writeFloats(view, at, data);
+    at += data.byteLength;
   }
   return bytes;
 }
@@ -72,18 +98,14 @@ function byCodePoint(a, b) {
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
 }
 
-/** @param {Record<string, string>} metadata */
-function checkMetadata(metadata) {
+/** @internal @param {Record<string, string>} metadata @param {string} [what] */
+export function checkMetadata(metadata, what = 'saveSafetensors metadata') {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw new ArgumentError(
-      `saveSafetensors metadata: expected strings by name, got ${describe(metadata)}`,
-    );
+    throw new ArgumentError(`${what}: expected strings by name, got ${describe(metadata)}`);
   }
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') {
-      throw new ArgumentError(
-        `saveSafetensors metadata ${key}: expected a string, got ${describe(value)}`,
-      );
+      throw new ArgumentError(`${what} ${key}: expected a string, got ${describe(value)}`);
     }
   }
   return metadata;
@@ -100,13 +122,37 @@ export function loadSafetensors(bytes) {
   const { entries, data } = parse(bytes);
   /** @type {StateDict} */
   const state = Object.create(null);
-  for (const { name, dtype, shape, begin } of entries) {
-    const type = TYPES[dtype];
-    const at = new DataView(data.buffer, data.byteOffset + begin);
-    const layout = { offset: 0, shape: [product(shape)], strides: [1] };
-    state[name] = { shape: Object.freeze(shape), data: readFloats(type, at, layout) };
+  for (const entry of entries) {
+    state[entry.name] = { shape: Object.freeze(entry.shape), data: readTensor(entry, data) };
   }
   return state;
+}
+
+/**
+ * The values of one tensor as float32.
+ * @internal
+ * @param {Entry} entry
+ * @param {DataView} data
+ * @returns {Float32Array}
+ */
+export function readTensor({ dtype, shape, begin }, data) {
+  const at = new DataView(data.buffer, data.byteOffset + begin);
+  return readFloats(TYPES[dtype], at, { offset: 0, shape: [product(shape)], strides: [1] });
+}
+
+/**
+ * The values of a tensor of integers, into an array of its length.
+ * @internal
+ * @template {Int32Array | Uint8Array} A
+ * @param {A} values
+ * @param {Entry} entry  of the array's type
+ * @param {DataView} data
+ * @returns {A}
+ */
+export function readInto(values, { dtype, begin }, data) {
+  const { size, read } = TYPES[dtype];
+  for (let i = 0; i < values.length; i++) values[i] = read(data, begin + i * size, true);
+  return values;
 }
 
 /**
@@ -124,11 +170,12 @@ function refuse(message) {
 }
 
 /**
+ * What a file holds, checked; the entries in the order of their data.
+ * @internal
  * @param {Uint8Array} bytes
- * @returns {{ entries: { name: string, dtype: string, shape: number[], begin: number }[],
- *   metadata: Record<string, string>, data: DataView }}
+ * @returns {{ entries: Entry[], metadata: Record<string, string>, data: DataView }}
  */
-function parse(bytes) {
+export function parse(bytes) {
   bytes = expectBytes(bytes, 'safetensors');
   if (bytes.length < LENGTH_BYTES) refuse(`${bytes.length} bytes are too few for a file`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -145,7 +192,8 @@ function parse(bytes) {
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const entry of entries) {
-    if (entry.begin !== end) refuse(`"${entry.name}" begins at ${entry.begin}, expected ${end}`);
+    if (entry.begin !== end)
+      refuse(`${describe(entry.name)} begins at ${entry.begin}, expected ${end}`);
     end = entry.end;
   }
   if (start + end !== bytes.length) {
@@ -190,7 +238,7 @@ function expectUniqueNames(text) {
     else if (colon && open.length) {
       const names = open[open.length - 1];
       const name = JSON.parse(found.slice(0, found.lastIndexOf('"') + 1));
-      if (names.has(name)) refuse(`the name "${name}" comes twice`);
+      if (names.has(name)) refuse(`the name ${describe(name)} comes twice`);
       names.add(name);
     }
   }
@@ -201,16 +249,18 @@ function parseEntry(name, value) {
   const entry = /** @type {Record<string, unknown>} */ (value ?? {});
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== 'string' || !Object.hasOwn(TYPES, dtype)) {
-    refuse(`"${name}" has a dtype that is not known: ${describe(dtype)}`);
+    refuse(`${describe(name)} has a dtype that is not known: ${describe(dtype)}`);
   }
-  if (!isShape(shape)) refuse(`"${name}" has no shape`);
+  if (!isShape(shape)) refuse(`${describe(name)} has no shape`);
   if (!isShape(offsets) || offsets.length !== 2) {
-    refuse(`"${name}" has no data_offsets`);
+    refuse(`${describe(name)} has no data_offsets`);
   }
   const [begin, end] = offsets;
   const size = product(shape) * TYPES[dtype].size;
   if (!Number.isSafeInteger(size) || end - begin !== size) {
-    refuse(`"${name}" has ${end - begin} bytes where ${dtype} [${shape}] takes ${size}`);
+    refuse(
+      `${describe(name)} has ${end - begin} bytes where ${dtype} ${shapeText(shape)} takes ${size}`,
+    );
   }
   return { name, dtype, shape, begin, end };
 }
@@ -224,7 +274,7 @@ function parseMetadata(value) {
     refuse('__metadata__ is not an object');
   }
   for (const [key, text] of Object.entries(/** @type {object} */ (value))) {
-    if (typeof text !== 'string') refuse(`__metadata__ ${key} is not a string`);
+    if (typeof text !== 'string') refuse(`__metadata__ ${describe(key)} is not a string`);
     metadata[key] = text;
   }
   return metadata;

@@ -2,6 +2,7 @@
 // https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
 
 import {
+  abstract,
   describe,
   expectCount,
   expectNumber,
@@ -9,25 +10,57 @@ import {
   expectOptions,
   expectSize,
 } from './check.js';
+import { handleOf } from './core.js';
 import { ArgumentError } from './errors.js';
 import { Optimizer } from './optim.js';
 
+/** @typedef {(value: any, name: string) => unknown} Check  gives the value back, or throws */
+
+/** @param {unknown} value @param {string} name */
+function expectAmount(value, name) {
+  return expectNumber(value, name, 0);
+}
+
+/** @param {unknown} value @param {string} name */
+function expectMode(value, name) {
+  return expectOneOf(value, /** @type {const} */ (['min', 'max']), name);
+}
+
+/** @param {unknown} value @param {string} name */
+function expectThresholdMode(value, name) {
+  return expectOneOf(value, /** @type {const} */ (['rel', 'abs']), name);
+}
+
+/** @param {unknown} value @param {string} name */
+function expectFactor(value, name) {
+  const factor = expectNumber(value, name, 0);
+  if (factor < 1) return factor;
+  throw new ArgumentError(`${name}: expected less than 1, got ${factor}`);
+}
+
+/** Infinite before the first step. @param {unknown} value @param {string} name */
+function expectBest(value, name) {
+  return value === Infinity || value === -Infinity ? value : expectNumber(value, name);
+}
+
 export class Schedule {
-  /** @type {string[]} names of the fields that make up the state */
-  #fields;
+  /** @type {Record<string, Check>} of the fields that make up the state */
+  #checks;
   #kind;
 
   /**
    * @param {string} kind
    * @param {unknown} optimizer
-   * @param {string[]} fields
+   * @param {Record<string, Check>} checks  of the fields that make up its state
    */
-  constructor(kind, optimizer, fields) {
+  constructor(kind, optimizer, checks) {
+    if (new.target === Schedule) throw abstract('Schedule', 'StepLR');
     if (!(optimizer instanceof Optimizer)) {
-      throw new ArgumentError(`${kind}: expected an optimizer, got ${describe(optimizer)}`);
+      throw new ArgumentError(`${kind} optimizer: expected one, got ${describe(optimizer)}`);
     }
+    handleOf(optimizer, `${kind} optimizer`);
     this.#kind = kind;
-    this.#fields = ['lastEpoch', ...fields];
+    this.#checks = { lastEpoch: expectCount, ...checks };
     /** @readonly */
     this.optimizer = optimizer;
     /** Steps done. */
@@ -55,22 +88,23 @@ export class Schedule {
 
   /** All that changes as it steps, and the settings. @returns {Record<string, unknown>} */
   stateDict() {
-    return Object.fromEntries(this.#fields.map((field) => [field, fieldsOf(this)[field]]));
+    const own = fieldsOf(this);
+    return Object.fromEntries(Object.keys(this.#checks).map((field) => [field, own[field]]));
   }
 
   /** @param {object} state  as stateDict() gave it; checked before anything changes */
   loadStateDict(state) {
     const given = /** @type {Record<string, unknown>} */ (state ?? {});
-    const own = fieldsOf(this);
-    for (const field of this.#fields) {
-      if (typeof given[field] !== typeof own[field]) {
-        throw new ArgumentError(
-          `${this.#kind} loadStateDict ${field}: expected a ${typeof own[field]}, ` +
-            `got ${describe(given[field])}`,
-        );
-      }
-    }
-    for (const field of this.#fields) own[field] = given[field];
+    const loaded = Object.entries(this.#checks).map(([field, check]) => [
+      field,
+      check(given[field], `${this.#kind} loadStateDict ${field}`),
+    ]);
+    Object.assign(this, Object.fromEntries(loaded));
+  }
+
+  /** The name of its class. @internal @param {Schedule} schedule */
+  static kindOf(schedule) {
+    return schedule.#kind;
   }
 }
 
@@ -86,7 +120,7 @@ export class StepLR extends Schedule {
    * @param {{ stepSize: number, gamma?: number }} config  gamma: default 0.1
    */
   constructor(optimizer, config) {
-    super('StepLR', optimizer, ['stepSize', 'gamma']);
+    super('StepLR', optimizer, { stepSize: expectSize, gamma: expectAmount });
     expectOptions(config, ['stepSize', 'gamma'], 'StepLR');
     this.stepSize = expectSize(config.stepSize, 'StepLR stepSize');
     this.gamma = expectNumber(config.gamma ?? 0.1, 'StepLR gamma', 0);
@@ -105,7 +139,7 @@ export class ExponentialLR extends Schedule {
    * @param {{ gamma: number }} config
    */
   constructor(optimizer, config) {
-    super('ExponentialLR', optimizer, ['gamma']);
+    super('ExponentialLR', optimizer, { gamma: expectAmount });
     expectOptions(config, ['gamma'], 'ExponentialLR');
     this.gamma = expectNumber(config.gamma, 'ExponentialLR gamma', 0);
   }
@@ -123,7 +157,8 @@ export class CosineAnnealingLR extends Schedule {
    * @param {{ tMax: number, etaMin?: number }} config  etaMin: default 0
    */
   constructor(optimizer, config) {
-    super('CosineAnnealingLR', optimizer, ['tMax', 'etaMin', 'baseLr']);
+    const checks = { tMax: expectSize, etaMin: expectAmount, baseLr: expectAmount };
+    super('CosineAnnealingLR', optimizer, checks);
     expectOptions(config, ['tMax', 'etaMin'], 'CosineAnnealingLR');
     this.tMax = expectSize(config.tMax, 'CosineAnnealingLR tMax');
     this.etaMin = expectNumber(config.etaMin ?? 0, 'CosineAnnealingLR etaMin', 0);
@@ -150,20 +185,25 @@ export class ReduceLROnPlateau extends Schedule {
    */
   constructor(optimizer, config = {}) {
     const what = 'ReduceLROnPlateau';
-    const settings = ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown'];
-    const known = [...settings, 'minLr', 'eps'];
-    super(what, optimizer, [...known, 'best', 'badEpochs', 'cooldownCounter']);
-    expectOptions(config, known, what);
-    this.mode = expectOneOf(config.mode ?? 'min', ['min', 'max'], `${what} mode`);
-    this.factor = expectNumber(config.factor ?? 0.1, `${what} factor`, 0);
-    if (this.factor >= 1) {
-      throw new ArgumentError(`${what} factor: expected less than 1, got ${this.factor}`);
-    }
+    const settings = {
+      mode: expectMode,
+      factor: expectFactor,
+      patience: expectCount,
+      threshold: expectNumber,
+      thresholdMode: expectThresholdMode,
+      cooldown: expectCount,
+      minLr: expectAmount,
+      eps: expectAmount,
+    };
+    const counters = { best: expectBest, badEpochs: expectCount, cooldownCounter: expectCount };
+    super(what, optimizer, { ...settings, ...counters });
+    expectOptions(config, Object.keys(settings), what);
+    this.mode = expectMode(config.mode ?? 'min', `${what} mode`);
+    this.factor = expectFactor(config.factor ?? 0.1, `${what} factor`);
     this.patience = expectCount(config.patience ?? 10, `${what} patience`);
     this.threshold = expectNumber(config.threshold ?? 1e-4, `${what} threshold`);
-    this.thresholdMode = expectOneOf(
+    this.thresholdMode = expectThresholdMode(
       config.thresholdMode ?? 'rel',
-      ['rel', 'abs'],
       `${what} thresholdMode`,
     );
     this.cooldown = expectCount(config.cooldown ?? 0, `${what} cooldown`);
@@ -176,7 +216,8 @@ export class ReduceLROnPlateau extends Schedule {
 
   /** `best` is null before the first step: JSON has no infinity. @override */
   stateDict() {
-    return { ...super.stateDict(), best: Number.isFinite(this.best) ? this.best : null };
+    const worst = this.mode === 'max' ? -Infinity : Infinity;
+    return { ...super.stateDict(), best: this.best === worst ? null : this.best };
   }
 
   /** @override @param {object} state */

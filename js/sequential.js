@@ -118,7 +118,7 @@ function named(modules) {
 
 /** @param {[string, Module][]} children */
 function create(children) {
-  const handles = children.map(([, module]) => handleOf(module));
+  const handles = children.map(([name, module]) => handleOf(module, `Sequential "${name}"`));
   const at = stage(4 * handles.length);
   writeInts(at, handles);
   const status = attempt('sequential_create', handles.length, at);

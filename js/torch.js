@@ -7,8 +7,9 @@
 //
 // Format: torch/serialization.py in https://github.com/pytorch/pytorch.
 
+import { allocate } from './allocate.js';
 import { expectBytes } from './check.js';
-import { allocate, writeFloats } from './dtype.js';
+import { writeFloats } from './dtype.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import { pickleState } from './pickle.js';
 import { Objects, RANK_LIMIT, refuseGlobal } from './rebuild.js';

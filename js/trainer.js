@@ -36,7 +36,8 @@ import { Schedule } from './schedule.js';
 /** @typedef {import('./module.js').Module} Module */
 /**
  * @typedef {{ epoch: number, step: number, loss: number, epochLoss: number, stepsPerSecond: number }} Progress
- *   epoch and step count from 0; epochLoss is the running mean of the epoch's batch losses
+ *   epoch and step count from 0; epochLoss is the running mean of the epoch's batch losses, without
+ *   those of steps that onNonFinite 'skip' passed over (NaN while there is no other)
  */
 
 /** @type {readonly ['throw', 'skip', 'ignore']} as src/unrolled.h numbers them */
@@ -58,6 +59,9 @@ export class Trainer extends Resource {
   #usesTime;
   #batchFirst;
   #steps = 0;
+  #slice = SLICE;
+  #breathe = breathe;
+  #skipped = false; // the last step updated nothing
   /** @type {WeakMap<DataLoader, import('./data.js').Epoch>} epochs that fit has not finished */
   #interrupted = new WeakMap();
 
@@ -89,9 +93,9 @@ export class Trainer extends Resource {
     const policy = expectOneOf(onNonFinite, POLICIES, `${what} onNonFinite`);
     const status = attempt(
       'trainer_create',
-      handleOf(model),
-      handleOf(loss),
-      handleOf(optimizer),
+      handleOf(model, `${what} model`),
+      handleOf(loss, `${what} loss`),
+      handleOf(optimizer, `${what} optimizer`),
       clipNorm ?? 0,
       POLICIES.indexOf(policy),
     );
@@ -137,7 +141,8 @@ export class Trainer extends Resource {
     writeAt(word(1), t);
     const status = attempt('trainer_step', handle);
     if (status === STATUS.TARGET) throw Loss.badTarget(what, word(0), t);
-    if (status === STATUS.NONFINITE) this.#nonFinite(signedWord(2));
+    this.#skipped = status === STATUS.NONFINITE;
+    if (this.#skipped) this.#nonFinite(signedWord(2));
     else if (status < 0) throw failure(status, what);
     this.#steps++;
     const loss = double(0);
@@ -165,7 +170,15 @@ export class Trainer extends Resource {
     }
     const [steps, rows] = this.#usesTime ? [T, N] : [1, T * N];
     const dims = shape ? shape.length : -1;
-    const status = attempt('trainer_reserve', handle, steps, rows, this.#inputs, dims, at);
+    const { length } = target;
+    const status = attempt('trainer_reserve', handle, steps, rows, this.#inputs, dims, at, length);
+    if (status === STATUS.TARGET) {
+      throw new ShapeError(
+        `${what} target: expected ${word(0)} values, ` +
+          `${Loss.takesClasses(this.#loss) ? 'one class a row of the prediction' : 'as in the prediction'}, ` +
+          `got ${length}; targetShape says how another shape broadcasts`,
+      );
+    }
     if (status === STATUS.SHAPE) {
       throw new ShapeError(
         shape
@@ -174,13 +187,6 @@ export class Trainer extends Resource {
       );
     }
     if (status < 0) throw failure(status, what);
-    if (target.length !== word(2)) {
-      throw new ShapeError(
-        `${what} target: expected ${word(2)} values, ` +
-          `${Loss.takesClasses(this.#loss) ? 'one class a row of the prediction' : 'as in the prediction'}, ` +
-          `got ${target.length}; targetShape says how another shape broadcasts`,
-      );
-    }
     // only a target of another shape is ever compared with it
     return shape ? Array.from({ length: word(4) }, (_, i) => word(5 + i)) : [];
   }
@@ -205,22 +211,23 @@ export class Trainer extends Resource {
    * @returns {AsyncGenerator<Progress, void, undefined>}
    */
   async *fit(data, options) {
+    handleOf(this);
     const { epochs, signal, scheduler, targetShape } = this.#checkFit(data, options);
-    const speed = new Speed();
+    const speed = new Speed(this.#slice);
     let step = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
       signal?.throwIfAborted();
       const loader = data instanceof DataLoader ? data : null;
       const walk = loader
         ? DataLoader.begin(loader, this.#interrupted.get(loader))
-        : { order: new Int32Array(0), place: 0, lossSum: 0 };
+        : { order: new Int32Array(0), place: 0, lossSum: 0, losses: 0 };
       if (loader) this.#interrupted.set(loader, walk);
       const batches = loader ? DataLoader.walk(loader, walk) : data;
       let ended = false;
       const end = () => {
         ended = true;
         if (loader) this.#interrupted.delete(loader);
-        scheduler?.step(walk.lossSum / walk.place);
+        scheduler?.step(walk.lossSum / walk.losses);
       };
       for await (const item of batches) {
         if (typeof item !== 'object' || item === null) {
@@ -230,12 +237,15 @@ export class Trainer extends Resource {
         }
         const { input, target, batch } = item;
         const loss = this.step(input, target, { batch, targetShape });
-        walk.lossSum += loss;
         walk.place++;
+        if (!this.#skipped) {
+          walk.lossSum += loss;
+          walk.losses++;
+        }
         // before the item is handed out: whoever stops there has seen the epoch end
         if (loader && DataLoader.finished(loader, walk)) end();
-        yield { epoch, step: step++, loss, epochLoss: walk.lossSum / walk.place, ...speed.tick() };
-        if (speed.due()) await breathe();
+        yield { epoch, step: step++, loss, epochLoss: walk.lossSum / walk.losses, ...speed.tick() };
+        if (speed.due()) await this.#breathe();
         speed.resume();
         signal?.throwIfAborted();
       }
@@ -252,10 +262,21 @@ export class Trainer extends Resource {
     }
   }
 
+  /**
+   * How fit yields to the event loop.
+   * @internal
+   * @param {Trainer} trainer
+   * @param {number} slice  how long it works before, in milliseconds
+   * @param {() => Promise<void>} breathe  one turn of the event loop
+   */
+  static pace(trainer, slice, breathe) {
+    trainer.#slice = slice;
+    trainer.#breathe = breathe;
+  }
+
   /** @param {unknown} data @param {any} options */
   #checkFit(data, options) {
     const what = 'Trainer fit';
-    handleOf(this);
     expectOptions(options, ['epochs', 'signal', 'scheduler', 'targetShape'], what);
     const { epochs, signal, scheduler, targetShape } = options;
     expectSize(epochs, `${what} epochs`);
@@ -300,10 +321,16 @@ function resolveShape(shape, length, what) {
 
 /** Steps per second, and whether it is time to let others in. */
 class Speed {
+  #slice;
   #sliceFrom = performance.now();
   #from = performance.now();
   #count = 0;
   #rate = 0;
+
+  /** @param {number} slice */
+  constructor(slice) {
+    this.#slice = slice;
+  }
 
   tick() {
     const now = performance.now();
@@ -320,7 +347,7 @@ class Speed {
   }
 
   due() {
-    return performance.now() - this.#sliceFrom >= SLICE;
+    return performance.now() - this.#sliceFrom >= this.#slice;
   }
 
   resume() {

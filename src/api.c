@@ -36,6 +36,16 @@ void *unrolled_stage(size_t bytes)
     return stage;
 }
 
+bool api_staged(const void *array, size_t count, size_t size)
+{
+    size_t bytes;
+    if (count == 0)
+        return true;
+    const uintptr_t offset = (uintptr_t)array - (uintptr_t)stage; // wraps below the stage
+    return stage && size_mul(count, size, &bytes) && offset <= stage_bytes &&
+           bytes <= stage_bytes - offset && offset % size == 0;
+}
+
 // ------------------------------------------------------------------------------ random numbers
 
 void unrolled_seed(uint32_t low) { rng_seed(rng_global(), low); }
@@ -46,38 +56,54 @@ size_t unrolled_rng_state_size(void) { return sizeof(rng); }
 
 int unrolled_rng_restore(const void *state)
 {
-    if (!rng_is_state(state))
+    if (!api_staged(state, 1, sizeof(rng)) || !rng_is_state(state))
         return UNROLLED_E_ARGUMENT;
     *rng_global() = *(const rng *)state;
     return UNROLLED_OK;
 }
 
-void unrolled_rand(size_t n, float *values) { rng_rand(rng_global(), n, values); }
-
-void unrolled_uniform(size_t n, double low, double high, float *values)
+int unrolled_rand(size_t n, float *values)
 {
+    if (!api_staged(values, n, sizeof *values))
+        return UNROLLED_E_ARGUMENT;
+    rng_rand(rng_global(), n, values);
+    return UNROLLED_OK;
+}
+
+int unrolled_uniform(size_t n, double low, double high, float *values)
+{
+    if (!api_staged(values, n, sizeof *values))
+        return UNROLLED_E_ARGUMENT;
     rng_uniform(rng_global(), n, (float)low, (float)high, values);
+    return UNROLLED_OK;
 }
 
-void unrolled_normal(size_t n, double mean, double std, float *values)
+int unrolled_normal(size_t n, double mean, double std, float *values)
 {
+    if (!api_staged(values, n, sizeof *values))
+        return UNROLLED_E_ARGUMENT;
     rng_normal(rng_global(), n, mean, std, values);
+    return UNROLLED_OK;
 }
 
-void unrolled_bernoulli(size_t n, double p, float *values)
+int unrolled_bernoulli(size_t n, double p, float *values)
 {
+    if (!api_staged(values, n, sizeof *values))
+        return UNROLLED_E_ARGUMENT;
     rng_bernoulli(rng_global(), n, p, values);
+    return UNROLLED_OK;
 }
 
 // Bounds whose values fit int32, with some between them.
 static bool is_range(double low, double high)
 {
-    return low >= INT32_MIN && high <= INT32_MAX + 1.0 && (int64_t)low < (int64_t)high;
+    return low >= INT32_MIN && low < high && high <= INT32_MAX + 1.0 &&
+           (int64_t)low < (int64_t)high;
 }
 
 int unrolled_randint(size_t n, double low, double high, int32_t *values)
 {
-    if (!is_range(low, high))
+    if (!is_range(low, high) || !api_staged(values, n, sizeof *values))
         return UNROLLED_E_ARGUMENT;
     for (size_t i = 0; i < n; i++) {
         int64_t value;
@@ -87,11 +113,20 @@ int unrolled_randint(size_t n, double low, double high, int32_t *values)
     return UNROLLED_OK;
 }
 
-void unrolled_randperm(size_t n, int32_t *values) { rng_permutation(rng_global(), n, values); }
-
-void unrolled_epoch(size_t n, int shuffle, int32_t *values)
+int unrolled_randperm(size_t n, int32_t *values)
 {
+    if (!api_staged(values, n, sizeof *values))
+        return UNROLLED_E_ARGUMENT;
+    rng_permutation(rng_global(), n, values);
+    return UNROLLED_OK;
+}
+
+int unrolled_epoch(size_t n, int shuffle, int32_t *values)
+{
+    if (!api_staged(values, n, sizeof *values))
+        return UNROLLED_E_ARGUMENT;
     rng_epoch(rng_global(), n, shuffle != 0, values);
+    return UNROLLED_OK;
 }
 
 int unrolled_numpy_create(uint32_t seed)
@@ -111,6 +146,8 @@ int unrolled_numpy_draw(int numpy, int kind, size_t n, double a, double b, doubl
     rng *r = handle_get(HANDLE_NUMPY, numpy);
     if (!r)
         return UNROLLED_E_HANDLE;
+    if (!api_staged(values, n, sizeof *values))
+        return UNROLLED_E_ARGUMENT;
     if (kind == UNROLLED_NUMPY_NORMAL)
         numpy_normal(r, n, a, b, values);
     else
@@ -123,7 +160,7 @@ int unrolled_numpy_randint(int numpy, size_t n, double low, double high, int32_t
     rng *r = handle_get(HANDLE_NUMPY, numpy);
     if (!r)
         return UNROLLED_E_HANDLE;
-    if (!is_range(low, high))
+    if (!is_range(low, high) || !api_staged(values, n, sizeof *values))
         return UNROLLED_E_ARGUMENT;
     numpy_randint(r, n, (int64_t)low, (int64_t)high, values);
     return UNROLLED_OK;
@@ -134,6 +171,8 @@ int unrolled_numpy_permutation(int numpy, size_t n, int32_t *values)
     rng *r = handle_get(HANDLE_NUMPY, numpy);
     if (!r)
         return UNROLLED_E_HANDLE;
+    if (!api_staged(values, n, sizeof *values))
+        return UNROLLED_E_ARGUMENT;
     numpy_permutation(r, n, values);
     return UNROLLED_OK;
 }

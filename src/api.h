@@ -30,6 +30,10 @@ static inline int api_fail(status e)
     return e;
 }
 
+// Whether an array of `count` elements of `size` bytes lies on the stage. One without elements lies
+// anywhere.
+bool api_staged(const void *array, size_t count, size_t size);
+
 static inline module *api_module(int handle) { return handle_get(HANDLE_MODULE, handle); }
 
 // Parameter number `index` of a module, NULL when there is none.

@@ -9,7 +9,7 @@ int unrolled_loss_create(int kind, int reduce, double setting, int ignore_index,
                          const float *weights)
 {
     if (kind < 0 || kind >= LOSS_KINDS || reduce < UNROLLED_MEAN || reduce > UNROLLED_NONE ||
-        num_weights < 0)
+        num_weights < 0 || !api_staged(weights, (size_t)num_weights, sizeof *weights))
         return UNROLLED_E_ARGUMENT;
     const loss rule = {.kind = (loss_kind)kind,
                        .reduce = (reduction)reduce,
@@ -24,6 +24,12 @@ int unrolled_loss_create(int kind, int reduce, double setting, int ignore_index,
         return api_fail(UNROLLED_E_MEMORY);
     }
     return handle;
+}
+
+// A count of axes below zero is another matter, of shape.
+static bool staged_shape(int dims, const int32_t *sizes)
+{
+    return dims <= 0 || api_staged(sizes, (size_t)dims, sizeof *sizes);
 }
 
 static void describe_loss(const criterion *c)
@@ -42,6 +48,8 @@ int unrolled_loss_reserve(int handle, int prediction_dims, const int32_t *predic
     criterion *c = handle_get(HANDLE_LOSS, handle);
     if (!c)
         return UNROLLED_E_HANDLE;
+    if (!staged_shape(prediction_dims, prediction) || !staged_shape(target_dims, target))
+        return UNROLLED_E_ARGUMENT;
     const status e = criterion_reserve(c, prediction_dims, prediction, target_dims, target);
     if (e)
         return api_fail(e);
@@ -115,11 +123,16 @@ static optim_options options_of(const double *o)
                            .centered = o[UNROLLED_CENTERED] != 0.0};
 }
 
+static bool staged_options(const double *options)
+{
+    return api_staged(options, UNROLLED_NUM_OPTIONS, sizeof *options);
+}
+
 // The parameters named by `count` pairs of (module, index).
 static status choose(int count, const int32_t *pairs, parameters *chosen)
 {
     status e = UNROLLED_E_MEMORY;
-    if (count < 1)
+    if (count < 1 || !api_staged(pairs, 2 * (size_t)count, sizeof *pairs))
         return UNROLLED_E_ARGUMENT;
     module **owners = memory_take_zeroed((size_t)count, sizeof *owners);
     int *indices = memory_take_zeroed((size_t)count, sizeof *indices);
@@ -143,7 +156,7 @@ static status choose(int count, const int32_t *pairs, parameters *chosen)
 int unrolled_optimizer_create(int kind, const double *options, int count, const int32_t *pairs)
 {
     parameters chosen;
-    if (kind < 0 || kind >= OPTIM_KINDS)
+    if (kind < 0 || kind >= OPTIM_KINDS || !staged_options(options))
         return UNROLLED_E_ARGUMENT;
     const status e = choose(count, pairs, &chosen);
     if (e)
@@ -175,6 +188,8 @@ int unrolled_optimizer_options(int handle, const double *options)
     tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
     if (!t)
         return UNROLLED_E_HANDLE;
+    if (!staged_options(options))
+        return UNROLLED_E_ARGUMENT;
     const optim_options o = options_of(options);
     const optim_kind kind = t->rule.kind;
     if (optim_num_moments(kind, &o) != optim_num_moments(kind, &t->rule.options))
@@ -262,6 +277,8 @@ int unrolled_optimizer_set_step(int handle, double step)
 int unrolled_clip_norm(int count, const int32_t *pairs, double max_norm, double norm_type)
 {
     parameters chosen;
+    if (!(norm_type > 0) || !(max_norm >= 0))
+        return UNROLLED_E_ARGUMENT;
     const status e = choose(count, pairs, &chosen);
     if (e)
         return api_fail(e);
@@ -275,6 +292,8 @@ int unrolled_clip_norm(int count, const int32_t *pairs, double max_norm, double 
 int unrolled_clip_value(int count, const int32_t *pairs, double value)
 {
     parameters chosen;
+    if (!(value >= 0))
+        return UNROLLED_E_ARGUMENT;
     const status e = choose(count, pairs, &chosen);
     if (e)
         return api_fail(e);
@@ -322,14 +341,23 @@ static trainer *get_trainer(int handle)
 }
 
 int unrolled_trainer_reserve(int handle, int T, int N, int F, int target_dims,
-                             const int32_t *target)
+                             const int32_t *target, size_t targets)
 {
     trainer *t = get_trainer(handle);
+    loss_pair pair;
     if (!t)
         return UNROLLED_E_HANDLE;
     if (T < 1 || N < 1 || F < 1)
         return UNROLLED_E_SHAPE;
-    const status e = trainer_reserve(t, (shape){T, N, F}, target_dims, target);
+    if (!staged_shape(target_dims, target))
+        return UNROLLED_E_ARGUMENT;
+    status e = trainer_match(t, (shape){T, N, F}, target_dims, target, &pair);
+    if (!e && targets != SIZE_MAX && targets != pair.targets) {
+        api_count(0, pair.targets);
+        return UNROLLED_E_TARGET;
+    }
+    if (!e)
+        e = trainer_reserve(t, (shape){T, N, F}, target_dims, target);
     if (e)
         return api_fail(e);
     api_pointer(0, t->model->call.input);
@@ -337,7 +365,7 @@ int unrolled_trainer_reserve(int handle, int T, int N, int F, int target_dims,
     api_count(2, t->pair.targets);
     api_count(3, t->pair.predictions);
     int shape_of[3];
-    const int dims = trainer_prediction_shape(t, shape_of);
+    const int dims = trainer_prediction_shape(t, t->model->out, shape_of);
     api_out.words[4] = (uint32_t)dims;
     for (int i = 0; i < dims; i++)
         api_out.words[5 + i] = (uint32_t)shape_of[i];

@@ -94,7 +94,8 @@ int unrolled_sequential_create(int count, const int32_t *handles)
     status why = UNROLLED_E_ARGUMENT;
     int where = 0;
 
-    if (count < 1)
+    api_out.words[0] = 0;
+    if (count < 1 || !api_staged(handles, (size_t)count, sizeof *handles))
         return UNROLLED_E_ARGUMENT;
     if (!handle_room()) // what is made below is not undone
         return api_fail(UNROLLED_E_MEMORY);
@@ -366,6 +367,13 @@ int unrolled_step(int handle)
     return UNROLLED_OK;
 }
 
+// States of a stream, [rows][size].
+static bool staged_rows(const float *states, size_t rows, int size)
+{
+    size_t count;
+    return size_mul(rows, (size_t)size, &count) && api_staged(states, count, sizeof *states);
+}
+
 int unrolled_reset_state(int handle, int N, const float *h0, const float *c0)
 {
     stack *s = get_stack(handle);
@@ -374,6 +382,10 @@ int unrolled_reset_state(int handle, int N, const float *h0, const float *c0)
     if (N < 0)
         return UNROLLED_E_SHAPE;
     if (s->D != 1)
+        return UNROLLED_E_ARGUMENT;
+    size_t rows;
+    if (!size_mul((size_t)s->L, (size_t)N, &rows) ||
+        (h0 && !staged_rows(h0, rows, stack_state_size(s))) || (c0 && !staged_rows(c0, rows, s->H)))
         return UNROLLED_E_ARGUMENT;
     return api_fail(stream_reset(s, N, h0, c0));
 }

@@ -19,9 +19,20 @@ static int refuse_after = -1;
 
 void memory_refuse_after(int n) { refuse_after = n; }
 
-static bool refuse_now(void) { return refuse_after >= 0 && refuse_after-- == 0; }
+static size_t refuse_above = SIZE_MAX;
+
+void memory_refuse_above(size_t bytes) { refuse_above = bytes; }
+
+static bool refuse(size_t bytes)
+{
+    return bytes > refuse_above || (refuse_after >= 0 && refuse_after-- == 0);
+}
 #else
-static bool refuse_now(void) { return false; }
+static bool refuse(size_t bytes)
+{
+    (void)bytes;
+    return false;
+}
 #endif
 
 void *memory_take(size_t bytes)
@@ -30,7 +41,7 @@ void *memory_take(size_t bytes)
     char *origin = NULL;
     if (bytes == 0)
         return NULL;
-    if (size_add(bytes, ROOM, &total) && !refuse_now())
+    if (size_add(bytes, ROOM, &total) && !refuse(bytes))
         origin = malloc(total);
     // emmalloc compares addresses that wrap around: it can hand out a free block at address A for
     // any size that reaches from there past the end of memory. Such a block is none.

@@ -26,6 +26,8 @@ void memory_note_overflow(void);
 #ifdef UNROLLED_FAULTS
 // Test builds: the request number `n` from now (0: the next) is refused; negative: none is.
 void memory_refuse_after(int n);
+// And so is each request for more than this.
+void memory_refuse_above(size_t bytes);
 #endif
 
 #endif

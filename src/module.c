@@ -67,12 +67,17 @@ static status make_room(module *m)
     return UNROLLED_OK;
 }
 
+status module_shape(const module *m, shape in, shape *out)
+{
+    if (in.T > INT32_MAX / in.N) // rows are counted in int
+        return UNROLLED_E_SHAPE;
+    return m->kind->shape_of(m, in, out);
+}
+
 status module_reserve(module *m, shape in, bool keep)
 {
     shape out;
-    status e = in.T > INT32_MAX / in.N ? UNROLLED_E_SHAPE : UNROLLED_OK; // rows are counted in int
-    if (!e)
-        e = m->kind->shape_of(m, in, &out);
+    status e = module_shape(m, in, &out);
     if (e)
         return e;
 

@@ -119,6 +119,10 @@ status module_parameter(module *m, const char *name, int rows, int cols, double 
 // After the last one: takes params and grads, and draws the default initialization.
 status module_initialize(module *m, rng *r);
 
+// The shape that comes out of a batch: UNROLLED_E_SHAPE when the module does not take it. Changes
+// nothing.
+status module_shape(const module *m, shape in, shape *out);
+
 // Plans for a batch, or finds that the plan already fits. On UNROLLED_E_MEMORY and UNROLLED_E_SHAPE
 // the module keeps its parameters; a forward that waited is forgotten when the shape was accepted.
 status module_reserve(module *m, shape in, bool keep);

@@ -38,10 +38,9 @@ void trainer_destroy(trainer *t)
     memory_give(t);
 }
 
-int trainer_prediction_shape(const trainer *t, int dims[3])
+int trainer_prediction_shape(const trainer *t, shape out, int dims[3])
 {
     const module *m = t->model;
-    const shape out = m->out;
     if (!m->uses_time || m->many_to_one) {
         dims[0] = out.T * out.N, dims[1] = out.F;
         return 2;
@@ -52,12 +51,12 @@ int trainer_prediction_shape(const trainer *t, int dims[3])
     return 3;
 }
 
-static status match(const trainer *t, int target_dims, const int *target_shape, loss_pair *pair)
+static status match(const trainer *t, shape out, int target_dims, const int *target_shape,
+                    loss_pair *pair)
 {
     const loss *rule = &t->objective->rule;
-    const shape out = t->model->out;
     int prediction[3];
-    const int dims = trainer_prediction_shape(t, prediction);
+    const int dims = trainer_prediction_shape(t, out, prediction);
 
     if (loss_takes_classes(rule->kind)) { // one class a row, however the rows are arranged
         const int rows[] = {out.T * out.N, out.F};
@@ -74,16 +73,22 @@ static status match(const trainer *t, int target_dims, const int *target_shape, 
     return loss_match(rule, dims, prediction, target_dims, target_shape, pair);
 }
 
+status trainer_match(const trainer *t, shape in, int target_dims, const int *target_shape,
+                     loss_pair *pair)
+{
+    shape out;
+    const status e = module_shape(t->model, in, &out);
+    return e ? e : match(t, out, target_dims, target_shape, pair);
+}
+
 status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape)
 {
     loss_pair pair;
     size_t bytes;
-    t->reserved = false;
-    status e = call_reserve(t->model, in, true);
-    if (!e)
-        e = match(t, target_dims, target_shape, &pair);
+    status e = trainer_match(t, in, target_dims, target_shape, &pair);
     if (e)
         return e;
+    t->reserved = false;
     if (!size_mul(pair.targets, sizeof(float), &bytes)) {
         memory_note_overflow();
         return UNROLLED_E_MEMORY;
@@ -96,6 +101,9 @@ status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_
         t->target = target;
         t->capacity = bytes;
     }
+    e = call_reserve(t->model, in, true);
+    if (e)
+        return e;
     t->pair = pair;
     t->in = in;
     t->reserved = true;

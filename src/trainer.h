@@ -24,13 +24,18 @@ typedef struct {
 trainer *trainer_create(module *model, const criterion *objective, tuner *updates);
 void trainer_destroy(trainer *t);
 
-// Room for one batch. target_dims -1: the target has the prediction's shape, or one class a row.
-// The caller then writes t->model->call.input and t->target.
+// What a batch's prediction and target would be: target_dims -1 for a target of the prediction's
+// shape, or one class a row. UNROLLED_E_SHAPE when they do not fit. Changes nothing.
+status trainer_match(const trainer *t, shape in, int target_dims, const int *target_shape,
+                     loss_pair *pair);
+
+// Room for such a batch; what does not fit changes nothing. The caller then writes
+// t->model->call.input and t->target.
 status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape);
 
-// The reserved batch's prediction as PyTorch would have it: [N][K], [T][N][K] or [N][T][K]. Returns
-// how many axes there are.
-int trainer_prediction_shape(const trainer *t, int dims[3]);
+// What comes out of the model as PyTorch would have it: [N][K], [T][N][K] or [N][T][K]. Returns how
+// many axes there are.
+int trainer_prediction_shape(const trainer *t, shape out, int dims[3]);
 
 // Whether that room is still there: the model may have been planned for something else since.
 bool trainer_ready(const trainer *t);

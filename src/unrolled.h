@@ -46,30 +46,32 @@ UNROLLED_API(unrolled_out) uint32_t *unrolled_out(void);
 // out[0] bytes held, out[1] live objects.
 UNROLLED_API(unrolled_info) void unrolled_info(void);
 
-// A block for passing arrays in and out of one call; kept, and grown when too small. 0 when
-// refused.
+// THE STAGE: a block for passing arrays in and out of one call; kept, and grown when too small. 0
+// when refused. Every pointer that a function takes must lie inside the stage, with the whole of
+// its array and on a multiple of its elements' size: any other is UNROLLED_E_ARGUMENT. Of an empty
+// array it is not looked at.
 UNROLLED_API(unrolled_stage) void *unrolled_stage(size_t bytes);
 
 // ------------------------------------------------------------------------------ random numbers
 // One stream an instance, shared by initialization, dropout and shuffling (rng.h says what each
-// draws). Arrays are written to `values`, which the caller takes from unrolled_stage.
+// draws). Arrays are written to `values` on the stage.
 UNROLLED_API(unrolled_seed) void unrolled_seed(uint32_t low);
 UNROLLED_API(unrolled_rng_state) void *unrolled_rng_state(void); // the state itself, opaque bytes
 UNROLLED_API(unrolled_rng_state_size) size_t unrolled_rng_state_size(void);
 // 0 or UNROLLED_E_ARGUMENT for bytes that cannot be a state. It is copied in only when it can.
 UNROLLED_API(unrolled_rng_restore) int unrolled_rng_restore(const void *state);
-UNROLLED_API(unrolled_rand) void unrolled_rand(size_t n, float *values);
+UNROLLED_API(unrolled_rand) int unrolled_rand(size_t n, float *values);
 UNROLLED_API(unrolled_uniform)
-void unrolled_uniform(size_t n, double low, double high, float *values);
+int unrolled_uniform(size_t n, double low, double high, float *values);
 UNROLLED_API(unrolled_normal)
-void unrolled_normal(size_t n, double mean, double std, float *values);
-UNROLLED_API(unrolled_bernoulli) void unrolled_bernoulli(size_t n, double p, float *values);
+int unrolled_normal(size_t n, double mean, double std, float *values);
+UNROLLED_API(unrolled_bernoulli) int unrolled_bernoulli(size_t n, double p, float *values);
 // low and high are whole numbers; values as int32.
 UNROLLED_API(unrolled_randint)
 int unrolled_randint(size_t n, double low, double high, int32_t *values);
-UNROLLED_API(unrolled_randperm) void unrolled_randperm(size_t n, int32_t *values);
+UNROLLED_API(unrolled_randperm) int unrolled_randperm(size_t n, int32_t *values);
 // The order of one DataLoader epoch.
-UNROLLED_API(unrolled_epoch) void unrolled_epoch(size_t n, int shuffle, int32_t *values);
+UNROLLED_API(unrolled_epoch) int unrolled_epoch(size_t n, int shuffle, int32_t *values);
 
 // NumPy's legacy stream; a handle, to be destroyed.
 UNROLLED_API(unrolled_numpy_create) int unrolled_numpy_create(uint32_t seed);
@@ -212,7 +214,8 @@ int unrolled_optimizer_moment(int optimizer, int index, int moment);
 UNROLLED_API(unrolled_optimizer_restart) int unrolled_optimizer_restart(int optimizer);
 UNROLLED_API(unrolled_optimizer_set_step)
 int unrolled_optimizer_set_step(int optimizer, double step);
-// Over any parameters, pairs as above. out[0..1] the norm before clipping, a double.
+// Over any parameters, pairs as above; max_norm and value from 0 on, norm_type above 0 (infinity:
+// the largest magnitude). out[0..1] the norm before clipping, a double.
 UNROLLED_API(unrolled_clip_norm)
 int unrolled_clip_norm(int count, const int32_t *parameters, double max_norm, double norm_type);
 UNROLLED_API(unrolled_clip_value)
@@ -225,11 +228,13 @@ UNROLLED_API(unrolled_trainer_create)
 int unrolled_trainer_create(int module, int loss, int optimizer, double clip_norm,
                             int on_nonfinite);
 // Room for one batch; target_dims -1: the target has the prediction's shape (classes: one a row).
+// targets: how many values of it the caller has, SIZE_MAX when not known yet. UNROLLED_E_TARGET:
+// out[0] values are what the batch takes; nothing has changed.
 // out[0] input, out[1] target, out[2] values in the target, out[3] values in the prediction,
 // out[4] its axes, out[5…] their sizes.
 UNROLLED_API(unrolled_trainer_reserve)
 int unrolled_trainer_reserve(int trainer, int T, int N, int F, int target_dims,
-                             const int32_t *target);
+                             const int32_t *target, size_t targets);
 // The whole step. out[0..1] the loss before the update, a double. UNROLLED_E_NONFINITE: nothing was
 // updated; out[2] is the number, among all of the model's parameters, of the first one whose
 // gradient is not finite, -1 when it is the loss. UNROLLED_E_TARGET: out[0] the place in the

@@ -1,13 +1,15 @@
 // The loss curve of a training: every step faintly, every epoch's mean boldly, behind them the values
-// the notebook printed and the floor that the loss cannot pass. Bounded in points, whatever the length
-// of the run; redrawn at most once a frame.
+// the notebook printed, the floor that the loss cannot pass, and earlier runs. Bounded in points,
+// whatever the length of the run; redrawn at most once a frame.
 
+import { Curve } from './curve.js';
 import { element, oncePerFrame } from './dom.js';
 import { createPlot, join } from './plot.js';
+import { settingsText } from './settings.js';
+import { get, onChange, set } from './state.js';
 import { dataBehind, plainTable } from './tables.js';
-import { number, plural, spoken } from './text.js';
+import { count, number, plural, spoken } from './text.js';
 import { color } from './theme.js';
-import { Thinned } from './thin.js';
 
 const TABLE_ROWS = 40;
 const HEIGHT = 320;
@@ -15,6 +17,24 @@ const LINES = [
   { label: 'each step', stroke: '--faint-curve', width: 1 },
   { label: 'mean of the epoch', stroke: '--accent', width: 2.5 },
 ];
+
+const GHOSTS = 4;
+const GHOST_STROKES = ['--line-2', '--line-3', '--line-5', '--soft'];
+
+/** The scale is in the link too. @type {import('./experiments/types.js').Param} */
+const SCALE = {
+  name: 'scale',
+  label: 'Scale',
+  type: 'choice',
+  default: 'linear',
+  choices: ['linear', 'log'].map((value) => ({ value, label: value })),
+};
+
+/** @typedef {import('./experiments/types.js').Values} Values */
+/**
+ * An earlier run.
+ * @typedef {{ values: Values, stroke: string, xs: number[], ys: number[] }} Ghost
+ */
 
 /** The next of 1, 2, 5, 10, 20, 50, … @param {number} value */
 function roundUp(value) {
@@ -45,12 +65,18 @@ function drawCurve({ ctx, valToPos }, curve, fill) {
 }
 
 export class LossChart {
-  /** @param {string} title */
-  constructor(title) {
+  /** @param {import('./experiments/types.js').Training} experiment */
+  constructor(experiment) {
+    const { id, title } = experiment;
+    this.experiment = experiment;
+    this.id = id;
     this.title = title;
-    this.log = false;
-    this.steps = new Thinned(1200);
-    this.means = new Thinned(1200);
+    this.log = get(id, SCALE) === 'log';
+    /** @type {Values} of the run that is drawn */
+    this.values = {};
+    this.curve = new Curve();
+    /** @type {Ghost[]} */
+    this.ghosts = [];
     /** @type {Session['printed']} */
     this.printed = undefined;
     /** @type {Session['reference']} */
@@ -90,42 +116,73 @@ export class LossChart {
       {
         type: 'button',
         class: 'button quiet',
-        'aria-pressed': 'false',
         onclick: () => {
-          this.log = !this.log;
-          button.setAttribute('aria-pressed', String(this.log));
-          this.rebuild();
+          set(this.id, SCALE, this.log ? 'linear' : 'log');
+          follow();
         },
       },
       'Logarithmic',
     );
+    const follow = () => {
+      const log = get(this.id, SCALE) === 'log';
+      button.setAttribute('aria-pressed', String(log));
+      if (log === this.log) return;
+      this.log = log;
+      this.rebuild();
+    };
+    follow();
+    onChange(follow);
     return button;
   }
 
   /**
-   * A new run: its length, and what is drawn behind it.
+   * A new run: its length, and what is drawn behind it. The one before becomes a ghost, if it was
+   * another.
    * @param {Pick<Session, 'epochs' | 'stepsPerEpoch' | 'printed' | 'reference' | 'floor'>} run
+   * @param {Values} values its settings
    */
-  start({ epochs, stepsPerEpoch, printed, reference, floor }) {
+  start({ epochs, stepsPerEpoch, printed, reference, floor }, values) {
+    if (JSON.stringify(values) !== JSON.stringify(this.values)) this.keepGhost();
+    this.values = values;
     Object.assign(this, { epochs, stepsPerEpoch, printed, reference, floor });
-    this.steps.clear();
-    this.means.clear();
+    this.curve.clear();
     this.drawLegend();
     this.rebuild();
   }
 
+  /** Goes on with a curve that was saved. @param {import('./curve.js').CurveState} state */
+  restore(state) {
+    this.curve.restore(state);
+    this.draw();
+  }
+
+  /** Keeps what is drawn to compare with; of runs with the same settings the latest. */
+  keepGhost() {
+    const means = this.curve.means.points();
+    const { xs, ys } = means.xs.length > 1 ? means : this.curve.steps.points();
+    if (xs.length < 2) return;
+    const settings = JSON.stringify(this.values);
+    const others = this.ghosts
+      .filter(({ values }) => JSON.stringify(values) !== settings)
+      .slice(1 - GHOSTS);
+    const stroke = GHOST_STROKES.find((one) => others.every((ghost) => ghost.stroke !== one));
+    this.ghosts = [...others, { values: this.values, stroke, xs: [...xs], ys: [...ys] }];
+  }
+
+  /** @param {Ghost} ghost */
+  labelOf({ values }) {
+    return `before: ${settingsText(this.experiment, values, this.values)}`;
+  }
+
   /** @param {import('./frames.js').Update} update */
-  add({ first, losses, means }) {
-    losses.forEach((loss, i) => {
-      this.steps.add((first + i) / this.stepsPerEpoch, loss);
-    });
-    for (const { epoch, mean } of means) this.means.add(epoch + 1, mean);
+  add(update) {
+    this.curve.add(update, this.stepsPerEpoch);
     this.draw();
   }
 
   /** How far right the picture reaches: so much that the curve fills a good part of it. */
   reach() {
-    const done = this.steps.lastX;
+    const done = this.curve.steps.lastX;
     if (done === 0) return this.epochs;
     return Math.min(this.epochs, roundUp(Math.max(1, done * 1.02)));
   }
@@ -167,8 +224,8 @@ export class LossChart {
 
   redraw() {
     if (!this.plot) return;
-    const steps = this.steps.points();
-    const means = this.means.points();
+    const steps = this.curve.steps.points();
+    const means = this.curve.means.points();
     this.data =
       steps.xs.length === 0
         ? [[0], [null], [null]]
@@ -198,11 +255,22 @@ export class LossChart {
 
   /** @param {import('uplot')} plot */
   drawDots(plot) {
-    const { ctx, bbox } = plot;
+    const { ctx, bbox, valToPos } = plot;
     ctx.save();
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.setLineDash([5 * devicePixelRatio, 3 * devicePixelRatio]);
+    for (const { xs, ys, stroke } of this.ghosts) {
+      ctx.strokeStyle = color(stroke);
+      ctx.beginPath();
+      xs.forEach((x, i) => {
+        ctx.lineTo(valToPos(x, 'x', true), valToPos(ys[i], 'y', true));
+      });
+      ctx.stroke();
+    }
+    ctx.setLineDash([]);
     drawCurve(plot, this.printed, color('--printed'));
     drawCurve(plot, this.reference, color('--line-3'));
     ctx.restore();
@@ -211,10 +279,29 @@ export class LossChart {
   drawLegend() {
     const item = (/** @type {string} */ kind, /** @type {string} */ label) =>
       element('span', {}, element('i', { class: `swatch ${kind}` }), label);
+    const clear = element(
+      'button',
+      {
+        type: 'button',
+        class: 'link',
+        onclick: () => {
+          this.ghosts = [];
+          this.drawLegend();
+          this.draw();
+        },
+      },
+      'clear earlier runs',
+    );
     const items = [item('step', LINES[0].label), item('mean', LINES[1].label)];
     if (this.printed) items.push(item('printed', 'printed in the notebook'));
     if (this.reference) items.push(item('reference', this.reference.label));
-    if (this.floor) items.push(item('floor', this.floor.label));
+    if (this.floor) {
+      items.push(item('floor', `${count(this.floor.value)}, ${this.floor.label}`));
+    }
+    for (const ghost of this.ghosts) {
+      items.push(item(`ghost ${ghost.stroke.slice(2)}`, this.labelOf(ghost)));
+    }
+    if (this.ghosts.length > 0) items.push(clear);
     this.legend.replaceChildren(...items);
   }
 
@@ -236,14 +323,14 @@ export class LossChart {
   }
 
   note() {
-    const { stride } = this.steps;
+    const { stride } = this.curve.steps;
     return stride === 1 ? '' : `Each point of the faint line is the mean of ${stride} steps.`;
   }
 
   summary() {
-    const { ys } = this.means.points();
-    if (this.steps.lastX === 0) return `${this.title}: no loss yet`;
-    const now = `${this.title}: loss over ${plural(Math.ceil(this.steps.lastX), 'epoch')}`;
+    const { ys } = this.curve.means.points();
+    if (this.curve.steps.lastX === 0) return `${this.title}: no loss yet`;
+    const now = `${this.title}: loss over ${plural(Math.ceil(this.curve.steps.lastX), 'epoch')}`;
     if (ys.length === 0) return now;
     const least = ys.reduce((low, y) => Math.min(low, y), Infinity);
     const fell = `the mean of an epoch went from ${spoken(ys[0])} to ${spoken(ys.at(-1))}`;
@@ -251,17 +338,22 @@ export class LossChart {
   }
 
   table() {
-    const { xs, ys } = this.means.points();
+    const { xs, ys } = this.curve.means.points();
     const every = Math.max(1, Math.ceil(xs.length / TABLE_ROWS));
     const printed = new Map(
       this.printed?.epoch.map((epoch, i) => [epoch + 1, this.printed.loss[i]]),
     );
-    const rows = xs.flatMap((x, i) =>
-      i % every === 0 || i === xs.length - 1
-        ? [[x, number(ys[i], 7), printed.has(x) ? number(printed.get(x), 7) : null]]
-        : [],
-    );
+    const earlier = this.ghosts.map((ghost) => new Map(ghost.xs.map((x, i) => [x, ghost.ys[i]])));
+    const exact = (/** @type {number | undefined} */ loss) =>
+      loss === undefined ? null : loss.toPrecision(9);
+    const rows = xs.flatMap((x, i) => {
+      if (i % every !== 0 && i !== xs.length - 1) return [];
+      const others = [printed, ...earlier].map((losses) => exact(losses.get(x)));
+      return [[x, exact(ys[i]), ...others]];
+    });
     const title = rows.length > 0 ? this.summary() : 'No epoch has ended yet.';
-    return plainTable({ title, columns: ['epochs', 'mean loss here', 'notebook'], rows });
+    const before = this.ghosts.map((ghost) => this.labelOf(ghost));
+    const columns = ['epochs', 'mean loss here', 'notebook', ...before];
+    return plainTable({ title, columns, rows });
   }
 }

@@ -4,8 +4,9 @@
 import { announce } from './announce.js';
 import { createControls } from './controls.js';
 import { element, whenNear } from './dom.js';
-import { heatmap } from './heatmap.js';
-import { seriesChart } from './series.js';
+import { createHeatmap } from './heatmap.js';
+import { createLook } from './look.js';
+import { createSeries } from './series.js';
 import { paramsOf } from './state.js';
 import { comparison, dataBehind, plainTable } from './tables.js';
 import { overall, overallBadge, sentence } from './verdict.js';
@@ -22,7 +23,7 @@ const ROWS_SHOWN = 16; // longer tables are folded away
 
 /**
  * The words that every experiment opens with, and its settings.
- * @param {import('./experiments/types.js').Experiment} experiment
+ * @param {{ id: string, title: string, summary: string, watch: string }} experiment
  * @param {...(Node | null)} more
  */
 export function intro({ id, title, summary, watch }, ...more) {
@@ -39,10 +40,10 @@ export function intro({ id, title, summary, watch }, ...more) {
 /** @param {import('./experiments/types.js').Outcome} outcome @param {string} title */
 function results({ rows, tables = [], series = [], matrices = [] }, title) {
   const pictures = matrices.length > 0 ? element('div', { class: 'matrices' }) : null;
-  pictures?.append(...matrices.map(heatmap));
+  pictures?.append(...matrices.map((matrix) => createHeatmap(matrix).node));
   return [
     comparison(rows, `${title}: the notebook’s numbers and the ones computed here`),
-    ...series.map(seriesChart),
+    ...series.map((one) => createSeries(one).node),
     ...(pictures ? [pictures] : []),
     ...tables.map((table) =>
       table.rows.length > ROWS_SHOWN
@@ -53,15 +54,38 @@ function results({ rows, tables = [], series = [], matrices = [] }, title) {
 }
 
 /**
- * @param {import('./experiments/types.js').Check} experiment
+ * @param {import('./descriptions.js').Described} experiment
  * @param {import('./engine.js').Engine} engine
  * @param {(verdict: string) => void} onVerdict
  * @returns {Card}
  */
 export function createCheck(experiment, engine, onVerdict) {
-  const { id, title } = experiment;
-  const badge = element('p', { class: 'card-badge' });
+  const { id, title, looks, equations } = experiment;
   const warnings = new Warnings();
+  const maths = element('div', {
+    class: 'maths',
+    tabindex: 0,
+    role: 'group',
+    'aria-label': 'Equations',
+  });
+  maths.innerHTML = equations.join(''); // written when the page was built
+  const look = looks
+    ? createLook({
+        id,
+        title,
+        ask: async (input) => {
+          const { warnings: said, ...inside } = await engine.call(
+            'look',
+            id,
+            paramsOf(experiment),
+            input,
+          );
+          warnings.add(said);
+          return inside;
+        },
+      })
+    : null;
+  const badge = element('p', { class: 'card-badge' });
   const output = element('div', { class: 'results', 'aria-busy': 'true' });
   let asked = '';
   /** @type {Promise<any> | null} */
@@ -72,6 +96,7 @@ export function createCheck(experiment, engine, onVerdict) {
     const question = JSON.stringify(params);
     if (answer && question === asked) return answer;
     asked = question;
+    look?.refresh();
     node.dataset.state = 'running';
     output.setAttribute('aria-busy', 'true');
     answer = engine.call('check', id, params).then(
@@ -111,7 +136,13 @@ export function createCheck(experiment, engine, onVerdict) {
     'article',
     { class: 'experiment', id, 'aria-labelledby': `${id}-title`, 'data-kind': 'check' },
     intro(experiment, controls, badge),
-    output,
+    element(
+      'div',
+      { class: 'body' },
+      equations.length > 0 ? maths : null,
+      look?.node ?? null,
+      output,
+    ),
   );
   whenNear(node, run);
   return { node, run };

@@ -5,6 +5,9 @@ import { proxy, wrap } from 'comlink';
 
 /** @typedef {ReturnType<typeof createEngine>} Engine */
 
+/** The worker itself is gone, whatever it was asked. */
+export class WorkerLost extends Error {}
+
 export function createEngine() {
   const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   const remote = /** @type {Record<string, (...args: any[]) => Promise<any>>} */ (
@@ -16,12 +19,28 @@ export function createEngine() {
     fail = reject;
   });
   failed.catch(() => {}); // heard by the calls that are waiting
+  /** @type {(error: WorkerLost) => void} */
+  let tell;
+  /** @type {Promise<WorkerLost>} */
+  const gone = new Promise((resolve) => {
+    tell = resolve;
+  });
+  const lose = (/** @type {string} */ reason) => {
+    const error = new WorkerLost(reason);
+    worker.terminate();
+    fail(error);
+    tell(error);
+  };
   worker.addEventListener('error', (event) => {
     event.preventDefault();
-    fail(new Error(event.message || 'The worker could not be started.'));
+    lose(event.message || 'The worker could not be started.');
   });
 
   return {
+    /** Fulfilled when the worker is lost; never when it was ended. */
+    gone,
+    /** What waits for the worker waits in vain. @param {string} reason */
+    lose,
     /**
      * @param {string} name of one of the worker's functions
      * @param {...any} args functions among them are called back

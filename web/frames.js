@@ -13,7 +13,8 @@ const INTERVAL = 33; // ms
  * @property {number} loss the newest
  * @property {number} epochLoss
  * @property {number} stepsPerSecond
- * @property {any[]} [probes] when they were asked again
+ * @property {import('./experiments/types.js').Probe[]} [probes] when they were asked again
+ * @property {import('./experiments/types.js').LastBatch} [batch] of the newest step
  */
 
 export class Frames {
@@ -26,6 +27,8 @@ export class Frames {
     this.stepsPerEpoch = stepsPerEpoch;
     /** @type {Update | null} */
     this.update = null;
+    /** @type {Update | null} what was posted last */
+    this.latest = null;
     this.busy = null;
     this.last = -Infinity;
   }
@@ -55,21 +58,26 @@ export class Frames {
     return this.update !== null && this.busy === null && performance.now() - this.last >= INTERVAL;
   }
 
-  /** @param {any[]} [probes] */
-  send(probes) {
-    const { update } = this;
+  /** @param {Partial<Update>} [more] */
+  send(more) {
+    const update = Object.assign(this.update, more);
     this.update = null;
+    this.latest = update;
     this.last = performance.now();
-    if (probes) update.probes = probes;
     this.busy = Promise.resolve(this.post(update)).finally(() => {
       this.busy = null;
     });
   }
 
-  /** Posts what is left, and waits until it has arrived. */
-  async flush() {
+  /**
+   * Posts what is left, and waits until it has arrived. Nothing may be left: then only `more` is new.
+   * @param {Partial<Update>} [more]
+   */
+  async flush(more) {
     await this.busy;
-    if (this.update) this.send();
+    const { latest } = this;
+    if (latest) this.update ??= { ...latest, first: latest.done + 1, losses: [], means: [] };
+    if (this.update) this.send(more);
     await this.busy;
   }
 }

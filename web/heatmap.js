@@ -1,16 +1,20 @@
 // A matrix as a picture: one square a number, nearest-neighbour, zero in the middle of the scale. The
-// pointer or the arrow keys read single values.
+// pointer or the arrow keys read single values. Where one side of it is time, the step that a clock
+// points at is framed.
 
 import { element } from './dom.js';
 import { diverging, inkOn } from './scale.js';
-import { dataBehind, plainTable } from './tables.js';
+import { dataBehind, plainTable, renewData } from './tables.js';
 import { minus, number } from './text.js';
-import { onThemeChange } from './theme.js';
+import { color, onThemeChange } from './theme.js';
 
 const LARGEST_CELL = 44; // CSS pixels
 const NUMBERS_FROM = 40; // cells so wide show their number
 const TALLEST = 440;
+const LEAST_ROW = 14; // the height of a row, where there are few of them
+const FEW_ROWS = 16;
 const TABLE_SIDE = 32;
+const WIDE = 100; // columns of a picture that needs the whole width
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -31,7 +35,7 @@ function magnitude(data) {
  * @param {Pick<Matrix, 'shape' | 'data'>} matrix
  * @param {number} most
  */
-function pixels({ shape: [rows, columns], data }, most) {
+export function pixels({ shape: [rows, columns], data }, most) {
   const image = new ImageData(columns, rows);
   for (let i = 0; i < rows * columns; i += 1) {
     const [r, g, b] = diverging(data[i] / most);
@@ -44,8 +48,8 @@ function pixels({ shape: [rows, columns], data }, most) {
   return canvas;
 }
 
-/** The scale, from the most negative to the most positive. @param {number} most */
-function legend(most) {
+/** The scale, from the most negative to the most positive. */
+function legend() {
   const bar = /** @type {HTMLCanvasElement} */ (
     element('canvas', { width: 129, height: 1, class: 'scale-bar', 'aria-hidden': 'true' })
   );
@@ -55,37 +59,39 @@ function legend(most) {
     bar.getContext('2d').drawImage(picture, 0, 0);
   };
   paint();
-  const end = number(most, 3);
-  const node = element(
-    'span',
-    { class: 'scale' },
-    element('span', {}, `−${end}`),
-    bar,
-    element('span', {}, end),
-  );
-  return { node, paint };
+  const [low, high] = [element('span', {}), element('span', {})];
+  const name = (/** @type {number} */ most) => {
+    high.textContent = number(most, 3);
+    low.textContent = `−${high.textContent}`;
+  };
+  return { node: element('span', { class: 'scale' }, low, bar, high), paint, name };
 }
 
-/** @param {Matrix} matrix @returns {HTMLElement} */
-export function heatmap(matrix) {
-  const { title, shape, data, rowLabel = 'row', columnLabel = 'column' } = matrix;
-  const [rows, columns] = shape;
-  const most = magnitude(data);
+/**
+ * @param {Matrix} first
+ * @param {import('./clock.js').Clock} [clock]
+ * @returns {{ node: HTMLElement, update: (matrix: Matrix) => void }} later pictures have the same title
+ */
+export function createHeatmap(first, clock) {
+  const { title, rowLabel = 'row', columnLabel = 'column', time } = first;
+  let matrix = first;
+  let { data } = matrix;
+  let [rows, columns] = matrix.shape;
+  let most = matrix.most ?? magnitude(data);
   let cursor = { row: 0, column: 0, seen: false };
+  let focused = false;
 
   const canvas = /** @type {HTMLCanvasElement} */ (
     element('canvas', {
       class: 'heat',
       role: 'img',
       tabindex: 0,
-      'aria-label':
-        `${title}: ${rows} by ${columns} values, none larger than ${number(most, 3)} in size. ` +
-        'Arrow keys read single values.',
     })
   );
+  const size = element('span', { class: 'shape' });
   const box = element('div', { class: 'heat-box' }, canvas);
   const readout = element('output', { class: 'readout' });
-  const scale = legend(most);
+  const scale = legend();
 
   const cellSize = () => {
     const wide = (box.clientWidth || 600) / columns;
@@ -96,9 +102,10 @@ export function heatmap(matrix) {
     const ratio = devicePixelRatio || 1;
     const size = cellSize();
     canvas.style.width = `${Math.round(size * columns)}px`;
-    canvas.style.height = `${Math.round(size * rows)}px`;
+    const tall = rows <= FEW_ROWS ? Math.max(size, LEAST_ROW) : size;
+    canvas.style.height = `${Math.round(tall * rows)}px`;
     canvas.width = Math.round(size * columns * ratio);
-    canvas.height = Math.round(size * rows * ratio);
+    canvas.height = Math.round(tall * rows * ratio);
     const context = canvas.getContext('2d');
     const width = canvas.width / columns;
     const height = canvas.height / rows;
@@ -114,6 +121,16 @@ export function heatmap(matrix) {
         const x = ((i % columns) + 0.5) * width;
         context.fillText(text, x, (Math.floor(i / columns) + 0.5) * height, width * 0.94);
       }
+    }
+    if (clock && time) {
+      const line = 2 * ratio;
+      context.lineWidth = line;
+      context.strokeStyle = color('--ink');
+      const [x, y, w, h] =
+        time === 'columns'
+          ? [clock.t * width, 0, width, canvas.height]
+          : [0, clock.t * height, canvas.width, height];
+      context.strokeRect(x + line / 2, y + line / 2, w - line, Math.max(line, h - line));
     }
     if (cursor.seen) {
       const line = 2 * ratio;
@@ -133,6 +150,7 @@ export function heatmap(matrix) {
     cursor = { row, column, seen: true };
     const value = data[row * columns + column];
     readout.textContent = `${rowLabel} ${row}, ${columnLabel} ${column}: ${number(value, 8)}`;
+    if (clock && time && focused) clock.go(time === 'rows' ? row : column);
     paint();
   };
   const leave = () => {
@@ -149,8 +167,18 @@ export function heatmap(matrix) {
     if (!cursor.seen || row !== cursor.row || column !== cursor.column) point(row, column);
   });
   canvas.addEventListener('pointerleave', leave);
-  canvas.addEventListener('focus', () => point(cursor.row, cursor.column));
-  canvas.addEventListener('blur', leave);
+  canvas.addEventListener('click', () => {
+    if (clock && time) clock.go(time === 'rows' ? cursor.row : cursor.column);
+  });
+  canvas.addEventListener('focus', () => {
+    // a click points by itself
+    if (!cursor.seen) point(cursor.row, cursor.column);
+    focused = true;
+  });
+  canvas.addEventListener('blur', () => {
+    focused = false;
+    leave();
+  });
   canvas.addEventListener('keydown', (event) => {
     const move = MOVES[event.key];
     if (!move) return;
@@ -158,16 +186,34 @@ export function heatmap(matrix) {
     point(clamp(cursor.row + move[0], rows), clamp(cursor.column + move[1], columns));
   });
 
+  const update = (/** @type {Matrix} */ next) => {
+    matrix = next;
+    ({ data } = matrix);
+    [rows, columns] = matrix.shape;
+    most = matrix.most ?? magnitude(data);
+    size.textContent = `${rows} × ${columns}`;
+    scale.name(most);
+    canvas.setAttribute(
+      'aria-label',
+      `${title}: ${rows} by ${columns} values, none larger than ${number(most, 3)} in size. ` +
+        'Arrow keys read single values.',
+    );
+    cursor.row = clamp(cursor.row, rows);
+    cursor.column = clamp(cursor.column, columns);
+    paint();
+  };
+  update(first);
+  clock?.listen(paint);
   new ResizeObserver(paint).observe(box);
   onThemeChange(canvas, () => {
     paint();
     scale.paint();
   });
 
-  const [shownRows, shownColumns] = [Math.min(rows, TABLE_SIDE), Math.min(columns, TABLE_SIDE)];
-  const part = shownRows < rows || shownColumns < columns;
-  const table = () =>
-    plainTable(
+  const table = () => {
+    const [shownRows, shownColumns] = [Math.min(rows, TABLE_SIDE), Math.min(columns, TABLE_SIDE)];
+    const part = shownRows < rows || shownColumns < columns;
+    return plainTable(
       {
         title: part ? `The first ${shownRows} rows and ${shownColumns} columns` : title,
         columns: [rowLabel, ...Array.from({ length: shownColumns }, (_, i) => String(i))],
@@ -178,17 +224,20 @@ export function heatmap(matrix) {
       },
       part,
     );
-  return element(
+  };
+  const values = dataBehind('Values', table);
+  const node = element(
     'figure',
-    { class: 'matrix' },
-    element(
-      'figcaption',
-      {},
-      element('span', { class: 'matrix-title' }, title),
-      element('span', { class: 'shape' }, `${rows} × ${columns}`),
-    ),
+    { class: columns > WIDE ? 'matrix wide' : 'matrix' },
+    element('figcaption', {}, element('span', { class: 'matrix-title' }, title), size),
     box,
-    element('div', { class: 'matrix-foot' }, scale.node, readout),
-    dataBehind('Values', table),
+    element('div', { class: 'matrix-foot' }, scale.node, values, readout),
   );
+  return {
+    node,
+    update(next) {
+      update(next);
+      renewData(values);
+    },
+  };
 }

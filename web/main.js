@@ -3,16 +3,20 @@
 
 import { announce } from './announce.js';
 import { createCheck } from './check.js';
+import { descriptions } from './descriptions.js';
 import { element } from './dom.js';
 import { createEngine } from './engine.js';
-import { experiments } from './experiments/index.js';
+import { trainings } from './experiments/trainings.js';
 import { createHero } from './hero.js';
+import { keepOffline } from './offline.js';
 import { goToPlace } from './state.js';
 import { count, kilobytes } from './text.js';
 import { createTraining } from './training.js';
 import { tally } from './verdict.js';
 
 const $ = (/** @type {string} */ id) => document.getElementById(id);
+
+const SETTLED = 2500; // ms, by when the page has its height
 
 /** What a mark says to those who do not see its colour. */
 const SPOKEN = {
@@ -30,7 +34,7 @@ function fill(section, checks, engine) {
   const { notebook } = /** @type {HTMLElement} */ (section).dataset;
   const title = section.querySelector('h2').textContent;
   const marks = element('ul', { class: 'marks' });
-  for (const experiment of experiments.filter((one) => one.notebook === notebook)) {
+  for (const experiment of descriptions.filter((one) => one.notebook === notebook)) {
     const said = element('span', { class: 'unseen' });
     const mark = element(
       'a',
@@ -45,7 +49,12 @@ function fill(section, checks, engine) {
     marks.append(element('li', {}, mark));
     const place = section.querySelector('.experiments');
     if (experiment.kind === 'training') {
-      place.append(createTraining(experiment, setMark));
+      place.append(
+        createTraining(
+          trainings.find(({ id }) => id === experiment.id),
+          setMark,
+        ),
+      );
     } else {
       const card = createCheck(experiment, engine, setMark);
       checks.push(card);
@@ -93,6 +102,17 @@ async function runAll(checks) {
   announce(sentence);
 }
 
+/** Keeps the place that the address names in sight while what is above it grows. */
+function holdPlace() {
+  const observer = new ResizeObserver(goToPlace);
+  const end = () => observer.disconnect();
+  observer.observe($('top'));
+  for (const moved of ['wheel', 'touchstart', 'pointerdown', 'keydown']) {
+    addEventListener(moved, end, { once: true, passive: true });
+  }
+  setTimeout(end, SETTLED);
+}
+
 async function start() {
   const engine = createEngine();
   /** @type {import('./check.js').Card[]} */
@@ -103,7 +123,7 @@ async function start() {
   const trainWave = createHero($('hero-figure'), (stepsPerSecond) => {
     $('fact-speed').textContent = count(stepsPerSecond);
   });
-  goToPlace();
+  holdPlace();
   try {
     const { version, simd, wasmBytes } = await engine.call('load');
     $('version').textContent = `${version} · ${simd}`;
@@ -114,6 +134,7 @@ async function start() {
     return;
   }
   trainWave();
+  keepOffline($('offline'));
 }
 
 start();

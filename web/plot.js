@@ -5,6 +5,9 @@ import { short } from './text.js';
 import { color, onThemeChange } from './theme.js';
 
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+/** Of a logarithmic axis, the powers of ten only. @param {uPlot} _ @param {number[]} splits */
+const decades = (_, splits) =>
+  splits.map((split) => (Math.abs(Math.log10(split) % 1) < 1e-9 ? split : null));
 const FONT = '12px system-ui, sans-serif';
 
 /** @typedef {{ label: string, stroke: string, width?: number, dash?: number[], points?: boolean }} Line stroke: a custom property */
@@ -63,6 +66,7 @@ export function createPlot(parent, options, data) {
         {
           ...axis,
           size: 54,
+          ...(log && { filter: decades, grid: { ...axis.grid, filter: decades } }),
           values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : short(tick))),
         },
       ],

@@ -37,7 +37,14 @@ export function diverging(value) {
   return [colors[at], colors[at + 1], colors[at + 2]];
 }
 
-/** Black or white, whichever reads better on it. @param {[number, number, number]} rgb */
+/** @param {number} part of red, green or blue, from 0 to 255: as light, WCAG's relative luminance */
+const linear = (part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4);
+
+/**
+ * Black or white, whichever reads better on it: never below a contrast of 4.5.
+ * @param {[number, number, number]} rgb
+ */
 export function inkOn([r, g, b]) {
-  return r * 0.299 + g * 0.587 + b * 0.114 > 140 ? '#10201d' : '#ffffff';
+  const light = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  return light > 0.179 ? '#000000' : '#ffffff';
 }

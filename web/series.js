@@ -2,7 +2,7 @@
 
 import { element, whenNear } from './dom.js';
 import { createPlot } from './plot.js';
-import { dataBehind, plainTable } from './tables.js';
+import { dataBehind, plainTable, renewData } from './tables.js';
 import { number } from './text.js';
 
 const STROKES = ['--accent', '--line-2', '--line-3', '--line-4', '--line-5', '--soft'];
@@ -24,13 +24,17 @@ function isCovered(columns, i) {
     .some((later) => later.every((value, k) => Math.abs(value - columns[i][k]) <= 0.01 * range));
 }
 
+/** @typedef {import('./experiments/types.js').Series} Series */
+
 /**
- * @param {import('./experiments/types.js').Series} series
- * @returns {HTMLElement}
+ * @param {Series} first
+ * @param {import('./clock.js').Clock} [clock] moved by the pointer, along the points
+ * @returns {{ node: HTMLElement, update: (series: Series) => void }} later series have the same lines
  */
-export function seriesChart({ title, x, xLabel = 'x', lines }) {
-  const count = x.length;
-  const columns = lines.map(({ values }) => values);
+export function createSeries(first, clock) {
+  const { title, xLabel = 'x', lines, log = false } = first;
+  let { x } = first;
+  let columns = lines.map(({ values }) => values);
 
   const readout = element('span', { class: 'readout' });
   const legend = element(
@@ -40,26 +44,28 @@ export function seriesChart({ title, x, xLabel = 'x', lines }) {
       element('span', {}, element('i', { class: `swatch line-${i % STROKES.length}` }), label),
     ),
   );
-  const range = columns.map((values, i) => {
-    const low = values.reduce((a, b) => Math.min(a, b), Infinity);
-    const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
-    return `${lines[i].label} from ${number(low)} to ${number(high)}`;
-  });
-  const canvas = element('div', {
-    class: 'plot',
-    role: 'img',
-    'aria-label': `${title}: ${count} points; ${range.join('; ')}`,
-  });
+  const canvas = element('div', { class: 'plot', role: 'img' });
+  const describe = () => {
+    const range = columns.map((values, i) => {
+      const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+      const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+      return `${lines[i].label} from ${number(low)} to ${number(high)}`;
+    });
+    canvas.setAttribute('aria-label', `${title}: ${x.length} points; ${range.join('; ')}`);
+  };
+  describe();
   const options = {
     x: xLabel,
     whole: x.every(Number.isInteger),
     height: 220,
+    log,
     lines: lines.map(({ label }, i) => {
       const covered = isCovered(columns, i);
       const stroke = STROKES[i % STROKES.length];
-      return { label, stroke, width: covered ? 7 : 2, points: count <= DOTTED && !covered };
+      return { label, stroke, width: covered ? 7 : 2, points: x.length <= DOTTED && !covered };
     }),
     onPoint: (/** @type {number | null} */ at) => {
+      if (at !== null) clock?.go(at);
       readout.textContent =
         at === null
           ? ''
@@ -69,11 +75,17 @@ export function seriesChart({ title, x, xLabel = 'x', lines }) {
             ].join(' · ');
     },
   };
+  /** @type {import('uplot') | null} */
+  let plot = null;
+  const aligned = () => /** @type {any} */ ([x, ...columns]);
   // uPlot measures its box: draw when there is one.
-  whenNear(canvas, () => createPlot(canvas, options, /** @type {any} */ ([x, ...columns])));
+  whenNear(canvas, () => {
+    ({ plot } = createPlot(canvas, options, aligned()));
+  });
 
-  const table = () =>
-    plainTable(
+  const table = () => {
+    const count = x.length;
+    return plainTable(
       {
         title: `The first ${Math.min(count, TABLE_ROWS)} of ${count} points`,
         columns: [xLabel, ...lines.map(({ label }) => label)],
@@ -83,11 +95,23 @@ export function seriesChart({ title, x, xLabel = 'x', lines }) {
       },
       count > TABLE_ROWS,
     );
-  return element(
+  };
+  const data = dataBehind('The same as a table', table);
+  const node = element(
     'figure',
     { class: 'chart' },
     element('div', { class: 'chart-head' }, element('h4', {}, title), legend),
     canvas,
-    element('figcaption', {}, dataBehind('The same as a table', table), readout),
+    element('figcaption', {}, data, readout),
   );
+  return {
+    node,
+    update(series) {
+      ({ x } = series);
+      columns = series.lines.map(({ values }) => values);
+      describe();
+      plot?.setData(aligned());
+      renewData(data);
+    },
+  };
 }

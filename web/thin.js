@@ -41,6 +41,17 @@ export class Thinned {
     this.stride *= 2;
   }
 
+  /** Plain data, all of it. */
+  state() {
+    const { xs, ys, stride, sum, pending, lastX } = this;
+    return { xs: [...xs], ys: [...ys], stride, sum, pending, lastX };
+  }
+
+  /** @param {ReturnType<Thinned['state']>} state */
+  restore(state) {
+    Object.assign(this, state, { xs: [...state.xs], ys: [...state.ys] });
+  }
+
   /** The points, with the one that is still filling: so the curve's tip is always the present. */
   points() {
     if (this.pending === 0) return { xs: this.xs, ys: this.ys };

@@ -52,3 +52,12 @@ export function sentence(rows) {
 export function overallBadge(rows) {
   return element('span', { class: 'badge', 'data-verdict': overall(rows) }, sentence(rows));
 }
+
+/** What a comparison is called: by what it compares. @param {Row[]} rows */
+export function sameTitle(rows) {
+  const compared = rows.filter(({ digits }) => digits !== null);
+  if (compared.length === 0) return 'The notebook and this page';
+  if (overall(rows) === 'differs') return 'Not the same digits';
+  const least = Math.min(...compared.map(({ digits }) => digits));
+  return `Same digits as the notebook’s PyTorch and NumPy, ${plural(least, 'digit')} at least`;
+}

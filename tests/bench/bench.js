@@ -3,6 +3,7 @@
 //     npm run bench                     W1 … W8 in Node
 //     npm run bench -- --peers          and the peers that are installed (peers/setup.sh)
 //     npm run bench -- --browser        W1 … W7 in headless Chromium and Firefox
+//     npm run bench -- --page           how free the built page stays while it trains
 //     npm run bench -- --sweep          matrix products over their sizes
 //
 // README.md says what is measured and how. Ends with 1 when a value differs.
@@ -14,6 +15,7 @@ import { compileLimits, compileWithoutGradients } from './compile.js';
 import { limits } from './limits.js';
 import { lock } from './lock.js';
 import { Load, machine } from './machine.js';
+import { mainThreadText, measureMainThread } from './main_thread.js';
 import { installedPeers } from './peers/index.js';
 import { browserText, measureText } from './print.js';
 import { Remote } from './remote.js';
@@ -27,7 +29,7 @@ import { growth, quickGrowth, workloads } from './workloads.js';
 /** @import { Workload } from './workloads.js' */
 
 const USAGE =
-  'usage: npm run bench -- [--only W1,W5] [--seconds S] [--peers | --browser | --sweep] [--json] [--quick]';
+  'usage: npm run bench -- [--only W1,W5] [--seconds S] [--peers | --browser | --page | --sweep] [--json] [--quick]';
 
 const OWN = {
   command: process.execPath,
@@ -40,6 +42,7 @@ const OPTIONS = /** @type {const} */ ({
   seconds: { type: 'string' },
   peers: { type: 'boolean', default: false },
   browser: { type: 'boolean', default: false },
+  page: { type: 'boolean', default: false },
   sweep: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
@@ -171,6 +174,11 @@ async function main() {
     const unrolled = await import('unrolled');
     const result = await sweep(unrolled, compileLimits(), options, progress);
     print(result, () => sweepText(result));
+    return 0;
+  }
+  if (options.page) {
+    const result = await measureMainThread(options.quick ? 0.2 : 5 * options.seconds, progress);
+    print(result, () => mainThreadText(result));
     return 0;
   }
   if (options.browser) {

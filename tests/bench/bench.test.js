@@ -95,6 +95,18 @@ test('browsers', async () => {
   }
 });
 
+test('the page', async () => {
+  const results = JSON.parse(await bench('--page', '--json'));
+  assert.deepEqual(
+    results.map((/** @type {any} */ { browser }) => browser),
+    ['Chromium', 'Firefox'],
+  );
+  for (const result of results) {
+    positive(result, 'seconds', 'longest');
+    assert.ok(result.late99 <= result.longest);
+  }
+});
+
 test('what it does not know', async () => {
   await assert.rejects(bench('--only', 'X'), { code: 2 });
   await assert.rejects(bench('--seconds', '0'), { code: 2 });

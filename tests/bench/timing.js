@@ -51,7 +51,8 @@ export async function prepare(run, { calls, warm, grain }) {
   }
   const prepared = { run, waits, group: 1 };
   for (;;) {
-    const took = (await slice(prepared, 0))[0] * prepared.group;
+    // the shortest of several: one that was held up says nothing about the others
+    const took = prepared.group * Math.min(...(await slice(prepared, 2 * grain)));
     if (took >= grain || performance.now() - from > PATIENCE) return { prepared, check };
     prepared.group = Math.ceil(prepared.group * Math.min(10, (1.1 * grain) / took));
   }

@@ -20,6 +20,8 @@ import { chromium as findChromium } from '../tools/chromium.js';
  * @property {() => Promise<string>} title
  * @property {(code: string | ((...args: any[]) => any), ...args: any[]) => Promise<any>} evaluate
  *   the value (JSON) of an expression, or of a function called in the page; promises are awaited
+ * @property {(...keys: string[]) => Promise<void>} press  one after another, as 'Tab', ' ', 'Shift+ArrowRight'
+ * @property {() => Promise<void>} reload
  * @property {() => Promise<void>} close  ends the browser
  */
 /** @typedef {{ name: string, open: (url: string) => Promise<Page> }} Engine */
@@ -87,6 +89,17 @@ async function openPuppeteer(url, folder, options) {
     return {
       title: () => page.title(),
       evaluate: (code, ...args) => page.evaluate(code, ...args),
+      async press(...keys) {
+        for (const key of keys) {
+          const [last, ...held] = /** @type {any[]} */ (key.split('+').reverse());
+          for (const one of held) await page.keyboard.down(one);
+          await page.keyboard.press(last);
+          for (const one of held) await page.keyboard.up(one);
+        }
+      },
+      async reload() {
+        await page.reload({ timeout: PATIENCE });
+      },
       close,
     };
   } catch (error) {
@@ -206,6 +219,15 @@ async function startDriver() {
   }
 }
 
+/** As WebDriver numbers them. */
+const WEBDRIVER_KEYS = {
+  Tab: '\ue004',
+  Enter: '\ue007',
+  Shift: '\ue008',
+  Escape: '\ue00c',
+  ArrowRight: '\ue014',
+};
+
 /** @type {Engine} */
 export const webkit = {
   name: 'WebKit',
@@ -236,6 +258,16 @@ export const webkit = {
           if (answer.error) throw new Error(answer.error);
           return answer.value;
         },
+        async press(...keys) {
+          for (const key of keys) {
+            const values = key.split('+').map((name) => WEBDRIVER_KEYS[name] ?? name);
+            const down = values.map((value) => ({ type: 'keyDown', value }));
+            const up = values.map((value) => ({ type: 'keyUp', value })).reverse();
+            const actions = [{ type: 'key', id: 'keyboard', actions: [...down, ...up] }];
+            await command('POST', `${at}/actions`, { actions });
+          }
+        },
+        reload: () => command('POST', `${at}/refresh`, {}),
         async close() {
           await command('DELETE', at, undefined, END).catch(() => {}); // the end comes anyway
           await end();

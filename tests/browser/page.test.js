@@ -1,12 +1,14 @@
 // The built page in Chromium: it computes, trains, obeys, reads well, and asks nobody else for anything.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import puppeteer from 'puppeteer-core';
 import { chromium } from '../tools/chromium.js';
 import { serve } from './serve.js';
@@ -67,6 +69,7 @@ async function open({
 } = {}) {
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);
+  await page.setBypassServiceWorker(true); // so that every request is seen
   /** @type {string[]} */
   const faults = [];
   page.on('console', (message) => {
@@ -103,7 +106,11 @@ async function runChecks(page) {
   await page.waitForFunction(() => {
     const checks = [...document.querySelectorAll('[data-kind="check"]')];
     const state = (/** @type {any} */ { dataset }) => dataset.state;
-    return checks.every((check) => ['done', 'failed'].includes(state(check)));
+    const looks = [...document.querySelectorAll('[data-kind="check"] .look')];
+    return (
+      checks.every((check) => ['done', 'failed'].includes(state(check))) &&
+      looks.every((look) => state(look) === 'shown')
+    );
   });
   await page.waitForFunction(() =>
     /\d+ agree/.test(document.getElementById('board-summary').textContent),
@@ -244,8 +251,6 @@ describe('a training', () => {
     const { page, faults } = await open({ hash: '#003-lstm' });
     await reached(page, 'ready');
     assert.equal(await steps(page), 0);
-    const workers = page.workers().length;
-
     await (await button(page, 'Start')).focus();
     await page.keyboard.press('Enter');
     await reached(page, 'running');
@@ -258,6 +263,7 @@ describe('a training', () => {
 
     // The curve as a table: the mean loss of each epoch.
     await page.click(`${CARD} .chart .data summary`);
+    await page.waitForSelector(`${CARD} .chart .plain tbody tr`);
     const losses = await page.$$eval(`${CARD} .chart .plain tbody tr`, (rows) =>
       rows.map(({ children }) => Number(children[1].textContent.replaceAll(',', ''))),
     );
@@ -276,7 +282,6 @@ describe('a training', () => {
     assert.ok((await page.$$(`${CARD} .comparison tbody tr`)).length > 0);
     assert.equal(await page.$(`${CARD} .badge[data-verdict="differs"]`), null);
     assert.match(await textOf(page, `${CARD} .warning`), /broadcasts/);
-    assert.ok(page.workers().length < workers, 'its worker was ended');
 
     await (await button(page, 'Reset')).click();
     await reached(page, 'ready');
@@ -302,6 +307,134 @@ describe('a training', () => {
     assert.deepEqual(faults, []);
     await page.close();
   });
+});
+
+describe('a training under way', () => {
+  const CARD = '[id="003-lstm"]';
+
+  /** Opens the page with a training that runs. @param {string} [settings] */
+  async function running(settings = '') {
+    const opened = await open({ hash: `#003-lstm${settings}` });
+    const { page } = opened;
+    await page.waitForSelector(`${CARD}[data-state="ready"]`);
+    await page.click(`${CARD} .button.main`);
+    await page.waitForSelector(`${CARD}[data-state="running"]`);
+    return opened;
+  }
+
+  test('is not left without a question, and a rested one is', async () => {
+    const { page, faults } = await running();
+    /** @type {string[]} */
+    const asked = [];
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.type());
+      dialog.dismiss();
+    });
+    await page.evaluate(() => location.reload());
+    for (const end = Date.now() + PATIENCE; asked.length === 0 && Date.now() < end; ) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.deepEqual(asked, ['beforeunload']);
+    await page.click(`${CARD} .button.main`);
+    await page.waitForSelector(`${CARD}[data-state="paused"]`);
+    await page.reload();
+    await page.waitForSelector(`${CARD}[data-state="ready"]`);
+    assert.deepEqual(asked, ['beforeunload']);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test('goes on in a tab that is not seen', async () => {
+    const { page, faults } = await running('?003-lstm.hidden=24&003-lstm.epochs=300');
+    const other = await browser.newPage();
+    await other.bringToFront();
+    await page.waitForSelector(`${CARD}[data-state="finished"]`);
+    await page.bringToFront();
+    await page.waitForFunction(
+      (selector) => document.querySelector(selector).textContent.startsWith('7,500'),
+      {},
+      `${CARD} [data-fact="step"]`,
+    );
+    assert.deepEqual(faults, []);
+    await other.close();
+    await page.close();
+  });
+
+  test('speaks at a human pace', async () => {
+    const { page, faults } = await running();
+    const times = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          /** @type {number[]} */
+          const spoken = [];
+          new MutationObserver(() => {
+            spoken.push(performance.now());
+            if (spoken.length === 4) resolve(spoken);
+          }).observe(document.getElementById('live'), { childList: true });
+        }),
+    );
+    // a timer may be late, never early; clocks are blurred by a millisecond
+    for (let i = 1; i < times.length; i++) assert.ok(times[i] - times[i - 1] > 1990, String(times));
+    assert.match(await textOf(page, '#live'), /^Epoch [\d,]+ of 1,000, loss [\d.]+ thousand\.$/);
+    await page.click(`${CARD} .buttons ::-p-text(Stop)`);
+    await page.waitForSelector(`${CARD}[data-state="stopped"]`);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test('other settings leave a ghost of it, and Back brings the old ones', async () => {
+    const { page, faults } = await running('?003-lstm.hidden=48');
+    await page.waitForFunction(
+      (selector) => Number(document.querySelector(selector).textContent.replace(/\D/g, '')) > 60,
+      {},
+      `${CARD} [data-fact="step"]`,
+    );
+    await page.select('select[id="003-lstm-optimizer"]', 'RMSprop');
+    await page.waitForSelector(`${CARD}[data-state="ready"]`);
+    assert.match(await textOf(page, `${CARD} .legend`), /before: Adam/);
+    await page.waitForSelector(`${CARD} .offer:not([hidden])`);
+    assert.match(await textOf(page, `${CARD} .offer`), /units in a layer 48/);
+    await page.goBack();
+    await page.waitForFunction(() => !location.hash.includes('RMSprop'));
+    await page.waitForFunction(
+      (selector) =>
+        /** @type {HTMLSelectElement} */ (document.querySelector(selector)).value === 'Adam',
+      {},
+      'select[id="003-lstm-optimizer"]',
+    );
+    await page.waitForSelector(`${CARD}[data-state="ready"]`);
+    await page.click(`${CARD} .legend .link`);
+    assert.doesNotMatch(await textOf(page, `${CARD} .legend`), /before/);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+});
+
+test('all that the page loads is small', () => {
+  const budget = 150 * 1024;
+  const files = readdirSync(BUILT, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(js|css|wasm)$/.test(name),
+  );
+  const bytes = files.map((name) => gzipSync(readFileSync(join(BUILT, name)), { level: 9 }).length);
+  const sum = bytes.reduce((all, one) => all + one, 0);
+  assert.ok(files.some((name) => name.endsWith('.wasm')) && files.includes('service-worker.js'));
+  assert.ok(sum <= budget, `${sum} bytes gzipped, of at most ${budget}`);
+});
+
+test('the service worker keeps every file of the page, and is the same for the same page', () => {
+  const source = readFileSync(join(BUILT, 'service-worker.js'), 'utf8');
+  const kept = JSON.parse(/FILES = (\[.*?\])/.exec(source)[1]);
+  const built = readdirSync(BUILT, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'service-worker.js')
+    .map((entry) => join(entry.parentPath, entry.name).slice(BUILT.length + 1))
+    .sort();
+  assert.deepEqual(
+    kept,
+    built.map((name) => (name === 'index.html' ? './' : name)),
+  );
+  const hash = createHash('sha256');
+  for (const name of built) hash.update(`${name}\0`).update(readFileSync(join(BUILT, name)));
+  assert.ok(source.includes(`VERSION = "${hash.digest('hex').slice(0, 16)}"`));
 });
 
 describe('for everyone', () => {

@@ -15,9 +15,10 @@ const TYPES = {
 /**
  * @param {string} root folder of the files
  * @param {string} [base] the path that they appear under
+ * @param {Record<string, string>} [headers] sent with every file
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function serve(root, base = '/') {
+export async function serve(root, base = '/', headers = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
     try {
@@ -25,6 +26,7 @@ export async function serve(root, base = '/') {
       const file = join(root, path.slice(base.length) || 'index.html');
       const body = await readFile(file);
       response.writeHead(200, {
+        ...headers,
         'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
       });
       response.end(body);

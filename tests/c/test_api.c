@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "numbers.h"
 #include "rng.h"
+#include "staged.h"
 #include "test.h"
 #include "trainer.h"
 #include "unrolled.h"
@@ -43,7 +44,7 @@ static int set_options(int h) { return unrolled_optimizer_options(h, options); }
 static int set_lr(int h) { return unrolled_optimizer_lr(h, 0.1); }
 static int moment(int h) { return unrolled_optimizer_moment(h, 0, 0); }
 static int set_step(int h) { return unrolled_optimizer_set_step(h, 3); }
-static int trainer_room(int h) { return unrolled_trainer_reserve(h, 1, 2, 3, -1, NULL); }
+static int trainer_room(int h) { return unrolled_trainer_reserve(h, 1, 2, 3, -1, NULL, SIZE_MAX); }
 
 static int clip_norm(int h)
 {
@@ -253,6 +254,7 @@ static void test_creations(void)
     REFUSED(stack_of(UNROLLED_LSTM, 3, 4, 2, 0, 1.1), wrong);
     REFUSED(stack_of(UNROLLED_LSTM, 3, 4, 2, 0, (double)NAN), wrong);
     REFUSED(unrolled_dropout_create(-1e-9), wrong);
+    REFUSED(unrolled_dropout_create(1 + 1e-9), wrong);
     REFUSED(unrolled_dropout_create((double)NAN), wrong);
     REFUSED(unrolled_cell_create(UNROLLED_GRU + 1, 3, 4, 0), wrong);
     REFUSED(unrolled_activation_create(UNROLLED_LOG_SOFTMAX + 1, 0), wrong);
@@ -275,9 +277,8 @@ static void test_creations(void)
     REFUSED(unrolled_cell_create(UNROLLED_LSTM, MILLION, MILLION, 0), too_large);
     REFUSED(unrolled_linear_create(MILLION, MILLION, 0), too_large);
     if (sizeof(size_t) == 4) { // where 64 bits might find that much, and fill it
-        REFUSED(unrolled_sequential_create(INT32_MAX, whole), UNROLLED_E_MEMORY);
-        REFUSED(unrolled_optimizer_create(UNROLLED_SGD, options, INT32_MAX, whole),
-                UNROLLED_E_MEMORY);
+        REFUSED(unrolled_sequential_create(INT32_MAX, whole), wrong);
+        REFUSED(unrolled_optimizer_create(UNROLLED_SGD, options, INT32_MAX, whole), wrong);
     }
 
     const int line = unrolled_linear_create(3, 4, UNROLLED_BIAS);
@@ -286,6 +287,10 @@ static void test_creations(void)
     REFUSED(unrolled_optimizer_create(UNROLLED_ADAM, options, 1, beyond), wrong);
     REFUSED(unrolled_optimizer_create(UNROLLED_ADAM, options, 1, below), wrong);
     REFUSED(unrolled_clip_norm(1, beyond, 1, 2), wrong);
+    REFUSED(unrolled_clip_norm(1, twice, 1, 0), wrong);
+    REFUSED(unrolled_clip_norm(1, twice, 1, (double)NAN), wrong);
+    REFUSED(unrolled_clip_norm(1, twice, -1, 2), wrong);
+    REFUSED(unrolled_clip_value(1, twice, -1), wrong);
     REFUSED(unrolled_parameter(line, 2), wrong);
     REFUSED(unrolled_parameter(line, -1), wrong);
     REFUSED(unrolled_initialize(line, INT32_MAX, 0, 0, 1), wrong);
@@ -317,9 +322,9 @@ static void test_batches(void)
         REFUSED(unrolled_step_reserve(gru, n), shape_wrong);
         if (n < 0)
             REFUSED(unrolled_reset_state(gru, n, NULL, NULL), shape_wrong);
-        REFUSED(unrolled_trainer_reserve(fit, n, 2, 3, -1, NULL), shape_wrong);
-        REFUSED(unrolled_trainer_reserve(fit, 1, n, 3, -1, NULL), shape_wrong);
-        REFUSED(unrolled_trainer_reserve(fit, 1, 2, n, -1, NULL), shape_wrong);
+        REFUSED(unrolled_trainer_reserve(fit, n, 2, 3, -1, NULL, SIZE_MAX), shape_wrong);
+        REFUSED(unrolled_trainer_reserve(fit, 1, n, 3, -1, NULL, SIZE_MAX), shape_wrong);
+        REFUSED(unrolled_trainer_reserve(fit, 1, 2, n, -1, NULL, SIZE_MAX), shape_wrong);
         REFUSED(unrolled_loss_reserve(mean, 2, bad, 2, square), shape_wrong);
         REFUSED(unrolled_loss_reserve(mean, 2, square, 2, bad), shape_wrong);
         if (n < 0)
@@ -335,6 +340,10 @@ static void test_batches(void)
     REFUSED(unrolled_reset_state(both, 1, NULL, NULL), UNROLLED_E_ARGUMENT);
     static const int32_t deep[] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, vast[] = {MILLION, MILLION};
     REFUSED(unrolled_loss_reserve(mean, 9, deep, 9, deep), shape_wrong);
+    REFUSED(unrolled_loss_reserve(mean, 2, square, 9, deep), shape_wrong);
+    REFUSED(unrolled_trainer_reserve(fit, 1, 2, 3, -1, NULL, 9), UNROLLED_E_TARGET);
+    CHECK(unrolled_out()[0] == 8);
+    CHECK(unrolled_trainer_reserve(fit, 1, 2, 3, -1, NULL, 8) == UNROLLED_OK);
     REFUSED(unrolled_loss_reserve(mean, 2, vast, 2, vast),
             sizeof(size_t) == 4 ? UNROLLED_E_SHAPE : UNROLLED_E_MEMORY);
     REFUSED(unrolled_loss_forward(mean), UNROLLED_E_STATE); // there was never room
@@ -427,6 +436,7 @@ static void test_turns(void)
     CHECK(unrolled_optimizer_moment(adam, 2, 0) == UNROLLED_E_ARGUMENT);
     CHECK(unrolled_optimizer_moment(adam, -1, 0) == UNROLLED_E_ARGUMENT);
     CHECK(unrolled_optimizer_moment(adam, 0, 1) == UNROLLED_E_ARGUMENT); // SGD has one
+    CHECK(unrolled_optimizer_moment(adam, 0, -1) == UNROLLED_E_ARGUMENT);
     CHECK(unrolled_optimizer_set_step(adam, -1) == UNROLLED_E_ARGUMENT);
     CHECK(unrolled_optimizer_set_step(adam, (double)NAN) == UNROLLED_E_ARGUMENT);
     double plain[UNROLLED_NUM_OPTIONS] = {[UNROLLED_LR] = 1};
@@ -471,31 +481,110 @@ static void test_stream(void)
     unrolled_bernoulli(0, 0.5, NULL), unrolled_randperm(0, NULL);
     CHECK(unrolled_randint(0, 0, 1, NULL) == UNROLLED_OK);
     const int numpy = unrolled_numpy_create(5);
-    static const double bounds[][2] = {{5, 5}, {5, 4}, {0, 1e18}, {-1e18, 0}, {NAN, 1}, {0, NAN}};
-    for (int i = 0; i < 6; i++) {
+    static const double bounds[][2] = {{5, 5},     {5, 4},     {0, 1e18}, {-1e18, 0},
+                                       {1e300, 0}, {0.2, 0.8}, {NAN, 1},  {0, NAN}};
+    for (int i = 0; i < 8; i++) {
         CHECK(unrolled_randint(4, bounds[i][0], bounds[i][1], order) == UNROLLED_E_ARGUMENT);
         CHECK(unrolled_numpy_randint(numpy, 4, bounds[i][0], bounds[i][1], order) ==
               UNROLLED_E_ARGUMENT);
     }
     unrolled_destroy(numpy);
     CHECK(memcmp(&state, rng_global(), sizeof state) == 0); // nothing asked, nothing drawn
-    unrolled_rand(4, values);
+    void *room = staged_room();
+    CHECK(unrolled_rand(4, room) == UNROLLED_OK);
+    memcpy(values, room, sizeof values);
     rng damaged = state;
     damaged.place = RNG_WORDS + 1;
-    CHECK(unrolled_rng_restore(&damaged) == UNROLLED_E_ARGUMENT);
+    CHECK(unrolled_rng_restore(staged(0, &damaged, 1, sizeof damaged)) == UNROLLED_E_ARGUMENT);
     memset(&damaged, 0, sizeof damaged);
-    CHECK(unrolled_rng_restore(&damaged) == UNROLLED_E_ARGUMENT);
-    CHECK(unrolled_rng_restore(&state) == UNROLLED_OK);
-    float again[4];
-    unrolled_rand(4, again);
-    CHECK(same_bits(4, values, again));
-    unrolled_epoch(4, 0, order);
+    CHECK(unrolled_rng_restore(staged(0, &damaged, 1, sizeof damaged)) == UNROLLED_E_ARGUMENT);
+    CHECK(unrolled_rng_restore(staged(0, &state, 1, sizeof state)) == UNROLLED_OK);
+    CHECK(unrolled_rand(4, room) == UNROLLED_OK && same_bits(4, values, room));
+    CHECK(unrolled_epoch(4, 0, room) == UNROLLED_OK);
+    memcpy(order, room, sizeof order);
     CHECK(order[0] == 0 && order[3] == 3);
 
+    CHECK(unrolled_randint(4, 3, 4, room) == UNROLLED_OK && ((int32_t *)room)[3] == 3);
+    CHECK(unrolled_bernoulli(4, 1, room) == UNROLLED_OK && ((float *)room)[3] == 1);
+
+    enum { LARGE_ROOM = 5 << 20 }; // more than is kept
+    const size_t held = memory_held();
+    CHECK(unrolled_stage(LARGE_ROOM) != NULL && memory_held() >= LARGE_ROOM);
+    CHECK(unrolled_stage(LARGE_ROOM + 100) != NULL && unrolled_stage(LARGE_ROOM) != NULL);
+    CHECK(staged_room() != NULL && memory_held() == held);
     unsigned char *block = unrolled_stage(64);
-    CHECK(block && unrolled_stage(10) == block);
+    CHECK(block && unrolled_stage(10) == block && unrolled_stage(0) == block);
     CHECK(unrolled_stage(SIZE_MAX - 4096) == NULL);
     CHECK(unrolled_stage(64) == block); // the one there is stays
+}
+
+// -------------------------------------------------------------------------------------- addresses
+
+// Below the stage, beyond its end, partly beyond it, between two elements, anywhere else, nowhere.
+static void test_addresses(void)
+{
+    enum { PLACES = 6 };
+    static double elsewhere[1024];
+    char *end = staged_room() + STAGED_ROOM, *start = staged_room();
+    void *const wrong[PLACES] = {start - 8, end, end - 4, start + 2, elsewhere, NULL};
+    const int bad = UNROLLED_E_ARGUMENT, ok = UNROLLED_OK, numpy = unrolled_numpy_create(1);
+    const int line = unrolled_linear_create(2, 2, 1), mean = unrolled_loss_create(0, 0, 0, 0, 0, 0);
+    const int gru = unrolled_stack_create(UNROLLED_GRU, 2, 2, 1, 0, 0, 0);
+    const int sgd = optimizer_over(line), fit = unrolled_trainer_create(line, mean, sgd, 0, 0);
+
+    for (int i = 0; i < PLACES; i++) {
+        void *p = wrong[i];
+        REFUSED(unrolled_rng_restore(p), bad);
+        REFUSED(unrolled_rand(2, p), bad);
+        REFUSED(unrolled_uniform(2, 0, 1, p), bad);
+        REFUSED(unrolled_normal(2, 0, 1, p), bad);
+        REFUSED(unrolled_bernoulli(2, 0.5, p), bad);
+        REFUSED(unrolled_randint(2, 0, 5, p), bad);
+        REFUSED(unrolled_randperm(2, p), bad);
+        REFUSED(unrolled_epoch(2, 1, p), bad);
+        REFUSED((unrolled_numpy_draw)(numpy, 0, 2, 0, 1, p), bad);
+        REFUSED((unrolled_numpy_randint)(numpy, 2, 0, 5, p), bad);
+        REFUSED((unrolled_numpy_permutation)(numpy, 2, p), bad);
+        REFUSED((unrolled_sequential_create)(2, p), bad);
+        REFUSED((unrolled_loss_create)(0, 0, 0, 0, 2, p), bad);
+        REFUSED((unrolled_loss_reserve)(mean, 2, p, 0, NULL), bad);
+        REFUSED((unrolled_loss_reserve)(mean, 0, NULL, 2, p), bad);
+        REFUSED((unrolled_optimizer_create)(0, p, 1, (int32_t *)(void *)start), bad);
+        REFUSED((unrolled_optimizer_create)(0, (double *)(void *)start, 2, p), bad);
+        REFUSED((unrolled_optimizer_options)(sgd, p), bad);
+        REFUSED((unrolled_clip_norm)(2, p, 1, 2), bad);
+        REFUSED((unrolled_clip_value)(2, p, 1), bad);
+        REFUSED((unrolled_trainer_reserve)(fit, 1, 2, 2, 2, p, SIZE_MAX), bad);
+        if (p) { // NULL: zeros
+            REFUSED(unrolled_reset_state(gru, 2, p, NULL), bad);
+            REFUSED(unrolled_reset_state(gru, 2, NULL, p), bad);
+        }
+    }
+    REFUSED(unrolled_rand(SIZE_MAX, (float *)(void *)start), bad);
+    REFUSED(unrolled_rand(SIZE_MAX / 4 + 2, (float *)(void *)start), bad);
+    REFUSED(unrolled_reset_state(gru, INT32_MAX, (float *)(void *)start, NULL), bad);
+    CHECK(unrolled_rand(2, (float *)(void *)(end - 8)) == ok); // to its very end
+    const int lstm = unrolled_stack_create(UNROLLED_LSTM, 2, 2, 1, 0, 0, 0);
+    memset(start, 0, 32);
+    CHECK(unrolled_reset_state(lstm, 2, (float *)(void *)start, (float *)(void *)(start + 16)) ==
+          ok);
+    CHECK(unrolled_reset_state(lstm, 2, (float *)(void *)start, wrong[4]) == bad);
+    CHECK(unrolled_destroy(lstm) == ok);
+    const int classes = unrolled_loss_create(UNROLLED_NLL, 0, 0, -100, 0, NULL);
+    CHECK(unrolled_loss_reserve(classes, 2, square, 1, square) == ok);
+    criterion *c = handle_get(HANDLE_LOSS, classes);
+    memset(c->prediction, 0, 6 * sizeof(float)), memset(c->target, 0, 2 * sizeof(int32_t));
+    CHECK(unrolled_loss_forward(classes) == ok);
+    const int train = unrolled_trainer_create(line, classes, sgd, 0, 0);
+    CHECK(unrolled_trainer_reserve(train, 1, 2, 2, -1, NULL, 2) == ok);
+    const trainer *t = handle_get(HANDLE_TRAINER, train);
+    memset(t->model->call.input, 0, 4 * sizeof(float));
+    ((int32_t *)t->target)[0] = 1, ((int32_t *)t->target)[1] = 2; // of two classes
+    CHECK(unrolled_trainer_step(train) == UNROLLED_E_TARGET && unrolled_out()[0] == 1);
+    CHECK(unrolled_destroy(train) == ok && unrolled_destroy(classes) == ok);
+    const int handles[] = {fit, sgd, mean, line, gru, numpy};
+    for (int i = 0; i < 6; i++)
+        CHECK(unrolled_destroy(handles[i]) == ok);
 }
 
 // ------------------------------------------------------------------------------------- in no order
@@ -670,8 +759,8 @@ static int use_trainer(int handle)
     const int32_t dims[] = {pick(4), pick(4), pick(4)};
     if (pick(2))
         return unrolled_trainer_step(handle);
-    const int e =
-        unrolled_trainer_reserve(handle, pick(5), pick(5), F, pick(4) ? -1 : pick(4), dims);
+    const int e = unrolled_trainer_reserve(handle, pick(5), pick(5), F, pick(4) ? -1 : pick(4),
+                                           dims, pick(4) ? SIZE_MAX : (size_t)pick(20));
     if (e == UNROLLED_OK) {
         fill((size_t)t->in.T * (size_t)t->in.N * (size_t)t->in.F, t->model->call.input);
         if (pick(8) == 0)
@@ -769,7 +858,7 @@ static void test_out_block(void)
     const int sgd = optimizer_over(line);
     const int fit = unrolled_trainer_create(line, mean, sgd, 0, UNROLLED_THROW);
     for (int step = 0; step < 400; step++) {
-        CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL) == UNROLLED_OK);
+        CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL, SIZE_MAX) == UNROLLED_OK);
         CHECK(unrolled_out()[2] == 4 && unrolled_out()[3] == 4);
         for (int i = 0; i < 4; i++) {
             floats_at(0)[i] = (float)i / 4;
@@ -784,7 +873,7 @@ static void test_out_block(void)
     CHECK(unrolled_optimizer_info(sgd) == UNROLLED_OK && double_at(2) == 400);
     CHECK(strcmp((const char *)(uintptr_t)unrolled_out()[4], "momentum_buffer") == 0);
     CHECK(unrolled_optimizer_moment(sgd, 1, 0) == UNROLLED_OK && unrolled_out()[1] == 1);
-    CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL) == UNROLLED_OK);
+    CHECK(unrolled_trainer_reserve(fit, 1, 4, 1, -1, NULL, SIZE_MAX) == UNROLLED_OK);
     floats_at(0)[0] = INFINITY;
     CHECK(unrolled_trainer_step(fit) == UNROLLED_E_NONFINITE && unrolled_out()[2] == UINT32_MAX);
 
@@ -835,11 +924,13 @@ static void test_out_block(void)
 
 int main(void)
 {
+    CHECK(staged_room() != NULL); // from now on it takes no more
     test_handles();
     test_creations();
     test_batches();
     test_turns();
     test_stream();
+    test_addresses();
     if (sizeof(void *) == sizeof(uint32_t))
         test_out_block();
     CHECK(handle_count() == 0);

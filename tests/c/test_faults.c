@@ -20,6 +20,7 @@ int main(void)
 #include "handle.h"
 #include "numbers.h"
 #include "rng.h"
+#include "staged.h"
 #include "stream.h"
 #include "trainer.h"
 
@@ -354,13 +355,13 @@ static bool refuse_trainer(int refused)
     module *rnn = module_at(pairs[0]);
     float *weights = copies(rnn->num_values, rnn->params);
 
-    CHECK(unrolled_trainer_reserve(whole, 2, 1, 3, -1, NULL) == UNROLLED_OK);
+    CHECK(unrolled_trainer_reserve(whole, 2, 1, 3, -1, NULL, SIZE_MAX) == UNROLLED_OK);
     memory_refuse_after(refused);
-    const int e = unrolled_trainer_reserve(whole, 4, 5, 3, -1, NULL);
+    const int e = unrolled_trainer_reserve(whole, 4, 5, 3, -1, NULL, SIZE_MAX);
     memory_refuse_after(-1);
     if (e != UNROLLED_OK) {
         CHECK(e == UNROLLED_E_MEMORY && unrolled_trainer_step(whole) == UNROLLED_E_STATE);
-        CHECK(unrolled_trainer_reserve(whole, 4, 5, 3, -1, NULL) == UNROLLED_OK);
+        CHECK(unrolled_trainer_reserve(whole, 4, 5, 3, -1, NULL, SIZE_MAX) == UNROLLED_OK);
     }
     CHECK(same_bits(rnn->num_values, weights, rnn->params));
     memset(t->model->call.input, 0, 4 * 5 * 3 * sizeof(float));
@@ -485,21 +486,101 @@ static void test_passing_memory(void)
     free(params), free(grads);
 
     // the block for passing arrays: the smaller one stays
-    unsigned char *block = unrolled_stage(100);
-    block[99] = 7;
+    const size_t room = 2 * STAGED_ROOM;
+    unsigned char *block = unrolled_stage(room);
+    block[room - 1] = 7;
     memory_refuse_after(0);
-    CHECK(unrolled_stage(101) == NULL && unrolled_out()[0] == 101);
+    CHECK(unrolled_stage(room + 1) == NULL && unrolled_out()[0] == room + 1);
     memory_refuse_after(-1);
-    CHECK(unrolled_stage(100) == block && block[99] == 7 && unrolled_stage(101) != NULL);
+    CHECK(unrolled_stage(room) == block && block[room - 1] == 7);
+    CHECK(unrolled_stage(room + 1) != NULL);
+}
+
+// Everything else asks for nothing: it succeeds while memory is refused, and the refusal still
+// waits for whoever asks next.
+#define WITHOUT_MEMORY(call)                                                                       \
+    do {                                                                                           \
+        memory_refuse_after(0);                                                                    \
+        CHECK((call) == UNROLLED_OK);                                                              \
+        CHECK(memory_take(1) == NULL);                                                             \
+        memory_refuse_after(-1);                                                                   \
+    } while (0)
+
+static void test_without_memory(void)
+{
+    const int line = unrolled_linear_create(3, 2, 1), live = model_of(1);
+    const int numpy = unrolled_numpy_create(5),
+              whole = unrolled_loss_create(UNROLLED_MSE, 0, 0, 0, 0, NULL);
+    const int32_t pairs[] = {line, 0, line, 1}, square[] = {2, 3};
+    const int adam = unrolled_optimizer_create(UNROLLED_ADAM, options, 2, pairs);
+    const int fit = unrolled_trainer_create(line, whole, adam, 0, UNROLLED_IGNORE);
+    const int doomed = unrolled_dropout_create(0);
+    float *room = (float *)(void *)staged_room();
+    int32_t *order = (int32_t *)(void *)room;
+    double *reals = (double *)(void *)room;
+    const size_t open = (size_t)handle_count();
+
+    CHECK(unrolled_trainer_reserve(fit, 1, 2, 3, -1, NULL, 4) == UNROLLED_OK);
+    memset(module_at(line)->call.input, 0, 6 * sizeof(float));
+    memset(((trainer *)handle_get(HANDLE_TRAINER, fit))->target, 0, 4 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_trainer_step(fit));
+    CHECK(unrolled_reserve(line, 1, 2, 3, 1) == UNROLLED_OK);
+    memset(module_at(line)->call.input, 0, 6 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_forward(line, 0));
+    WITHOUT_MEMORY(unrolled_pending(line));
+    memset(module_at(line)->call.doutput, 0, 4 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_backward(line, UNROLLED_HAS_OUTPUT));
+    WITHOUT_MEMORY(unrolled_zero_grad(line));
+    WITHOUT_MEMORY(unrolled_train(line, 0));
+    WITHOUT_MEMORY(unrolled_module_info(line));
+    WITHOUT_MEMORY(unrolled_parameter(line, 1));
+    WITHOUT_MEMORY(unrolled_initialize(line, 0, UNROLLED_INIT_XAVIER_NORMAL, 1, 0));
+    CHECK(unrolled_step_reserve(live, 1) == UNROLLED_OK);
+    memset(((stack *)handle_get(HANDLE_MODULE, live))->stream.x, 0, 3 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_step(live));
+    CHECK(unrolled_loss_reserve(whole, 2, square, 2, square) == UNROLLED_OK);
+    criterion *c = handle_get(HANDLE_LOSS, whole);
+    memset(c->prediction, 0, 6 * sizeof(float)), memset(c->target, 0, 6 * sizeof(float));
+    WITHOUT_MEMORY(unrolled_loss_forward(whole));
+    WITHOUT_MEMORY(unrolled_loss_pending(whole));
+    WITHOUT_MEMORY(unrolled_loss_backward(whole, 0));
+    WITHOUT_MEMORY(unrolled_optimizer_options(adam, options));
+    WITHOUT_MEMORY(unrolled_optimizer_lr(adam, 0.1));
+    WITHOUT_MEMORY(unrolled_optimizer_step(adam));
+    WITHOUT_MEMORY(unrolled_optimizer_zero_grad(adam));
+    WITHOUT_MEMORY(unrolled_optimizer_info(adam));
+    WITHOUT_MEMORY(unrolled_optimizer_moment(adam, 1, 0));
+    WITHOUT_MEMORY(unrolled_optimizer_restart(adam));
+    WITHOUT_MEMORY(unrolled_optimizer_set_step(adam, 3));
+    WITHOUT_MEMORY((unrolled_numpy_draw)(numpy, UNROLLED_NUMPY_NORMAL, 9, 0, 1, reals));
+    WITHOUT_MEMORY((unrolled_numpy_randint)(numpy, 9, 0, 5, order));
+    WITHOUT_MEMORY((unrolled_numpy_permutation)(numpy, 9, order));
+    WITHOUT_MEMORY(unrolled_rand(9, room));
+    WITHOUT_MEMORY(unrolled_uniform(9, 0, 1, room));
+    WITHOUT_MEMORY(unrolled_normal(40, 0, 1, room));
+    WITHOUT_MEMORY(unrolled_bernoulli(9, 0.5, room));
+    WITHOUT_MEMORY(unrolled_randint(9, 0, 5, order));
+    WITHOUT_MEMORY(unrolled_randperm(9, order));
+    WITHOUT_MEMORY(unrolled_epoch(9, 1, order));
+    memcpy(room, unrolled_rng_state(), unrolled_rng_state_size());
+    WITHOUT_MEMORY(unrolled_rng_restore(room));
+    WITHOUT_MEMORY((unrolled_seed(3), unrolled_info(), UNROLLED_OK));
+    CHECK(unrolled_out()[1] == open);
+    WITHOUT_MEMORY(unrolled_destroy(doomed));
+    const int handles[] = {fit, adam, whole, line, live, numpy};
+    for (int i = 0; i < 6; i++)
+        unrolled_destroy(handles[i]);
 }
 
 int main(void)
 {
+    CHECK(staged_room() != NULL); // from now on it takes no more
     test_creations();
     test_reserves();
     test_trainer();
     test_loss();
     test_steps();
+    test_without_memory();
     test_passing_memory();
     test_child_after_refusal();
     CHECK(handle_count() == 0);

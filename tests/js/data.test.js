@@ -168,6 +168,19 @@ test('between epochs the state is empty, and loading it starts a new epoch', () 
   assert.equal(walked(loader).length, 4);
 });
 
+test('the state of between epochs, loaded inside one, ends it', () => {
+  const loader = numbered(4, { shuffle: true });
+  for (const _ of loader) {
+    loader.loadStateDict({});
+    assert.deepEqual(loader.stateDict(), {});
+    break;
+  }
+  loader.loadStateDict({ order: [3, 1, 0, 2], place: 3 });
+  loader.loadStateDict({});
+  assert.deepEqual(loader.stateDict(), {});
+  assert.equal(walked(loader).length, 4);
+});
+
 test('a state that does not fit is refused, and nothing was loaded', () => {
   const loader = numbered(4, { batchSize: 2, shuffle: true });
   const order = [3, 1, 0, 2];

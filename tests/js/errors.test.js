@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import {
   ArgumentError,
   FormatError,
@@ -10,14 +11,17 @@ import {
   UnrolledError,
 } from 'unrolled';
 
+const kinds = { ArgumentError, FormatError, OutOfMemoryError, ShapeError, StateError };
+
 test('every error is an UnrolledError with a name of its own', () => {
-  for (const Class of [ArgumentError, FormatError, OutOfMemoryError, ShapeError, StateError]) {
+  for (const [name, Class] of Object.entries(kinds)) {
     const error = new Class('the sentence');
     assert.ok(error instanceof UnrolledError && error instanceof Error);
-    assert.equal(error.name, Class.name);
+    assert.deepEqual([error.name, Class.name], [name, name]);
+    assert.ok(inspect(error).startsWith(`${name}: the sentence\n`)); // and nothing of minified names
     assert.equal(error.message, 'the sentence');
     assert.match(String(error.stack), /errors\.test\.js/);
-    for (const Other of [ArgumentError, FormatError, OutOfMemoryError, ShapeError, StateError]) {
+    for (const Other of Object.values(kinds)) {
       assert.equal(error instanceof Other, Other === Class);
     }
   }

@@ -134,26 +134,71 @@ test('the schedule sees the mean loss of each epoch, once', async () => {
   end();
 });
 
-test('left at any step and called again, fit gives the bits of an unbroken run', async () => {
-  const want = await unbroken();
-  for (let leave = 1; leave <= want.items.length; leave++) {
-    const { loader, model, optimizer, scheduler, trainer, end } = training();
-    const items = [];
-    for await (const item of trainer.fit(loader, { epochs: EPOCHS, scheduler })) {
-      items.push(item);
-      if (items.length === leave) break;
+/**
+ * How a training can be left after a number of steps. Each pushes its items until then.
+ * @type {Record<string, (fit: (options?: any) => any, items: any[], leave: number) => Promise<void>>}
+ */
+const WAYS = {
+  break: async (fit, items, leave) => {
+    for await (const item of fit()) if (items.push(item) === leave) break;
+  },
+  'an error': async (fit, items, leave) => {
+    const run = async () => {
+      for await (const item of fit()) if (items.push(item) === leave) throw new RangeError('mine');
+    };
+    await assert.rejects(run, { name: 'RangeError', message: 'mine' });
+  },
+  'an abort in the loop': async (fit, items, leave) => {
+    const abort = new AbortController();
+    const run = async () => {
+      for await (const item of fit({ signal: abort.signal })) {
+        if (items.push(item) === leave) abort.abort();
+      }
+    };
+    await assert.rejects(run, { name: 'AbortError' });
+  },
+  'an abort while a step is asked for': async (fit, items, leave) => {
+    const abort = new AbortController();
+    const steps = fit({ signal: abort.signal });
+    for (let i = 0; i < leave; i++) items.push((await steps.next()).value);
+    const asked = steps.next();
+    abort.abort();
+    await asked.then(
+      ({ value, done }) => !done && items.push(value), // it was done before the abort was seen
+      (error) => assert.equal(error.name, 'AbortError'),
+    );
+    await steps.return();
+  },
+  'a last word of the generator': async (fit, items, leave) => {
+    const steps = fit();
+    for (let i = 0; i < leave; i++) items.push((await steps.next()).value);
+    await assert.rejects(steps.throw(new RangeError('mine')), { message: 'mine' });
+  },
+};
+
+for (const [way, until] of Object.entries(WAYS)) {
+  test(`left by ${way} at any step and called again, fit gives the bits of an unbroken run`, async () => {
+    const want = await unbroken();
+    for (let leave = 1; leave < want.items.length; leave++) {
+      const { loader, model, optimizer, scheduler, trainer, end } = training();
+      const items = [];
+      const fit = (more) => trainer.fit(loader, { epochs: EPOCHS, scheduler, ...more });
+      await until(fit, items, leave);
+      const after = model.stateDict();
+      await new Promise((resolve) => setImmediate(resolve));
+      assertSameState(model.stateDict(), after, `nothing goes on by itself after ${leave}`);
+      const epochs = remaining(items, loader);
+      if (epochs > 0) {
+        for await (const item of trainer.fit(loader, { epochs, scheduler })) items.push(item);
+      }
+      assert.deepEqual(items.map(told), want.items.map(told), `left after ${leave}`);
+      assertSameState(model.stateDict(), want.state, `left after ${leave}`);
+      assert.equal(optimizer.lr, want.lr);
+      assert.deepEqual(getRngState(), want.stream);
+      end();
     }
-    const epochs = remaining(items, loader);
-    if (epochs > 0) {
-      for await (const item of trainer.fit(loader, { epochs, scheduler })) items.push(item);
-    }
-    assert.deepEqual(items.map(told), want.items.map(told), `left after ${leave}`);
-    assertSameState(model.stateDict(), want.state, `left after ${leave}`);
-    assert.equal(optimizer.lr, want.lr);
-    assert.deepEqual(getRngState(), want.stream);
-    end();
-  }
-});
+  });
+}
 
 test('left, saved and loaded into new objects: the same bits', async () => {
   const want = await unbroken();

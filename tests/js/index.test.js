@@ -23,6 +23,7 @@ test('the public names', () => {
       ...['DataLoader', 'Trainer'],
       ...['saveSafetensors', 'loadSafetensors', 'readSafetensorsMetadata'],
       ...['fromKeras', 'toKeras'],
+      ...['saveCheckpoint', 'loadCheckpoint'],
     ].sort(),
   );
   assert.deepEqual(Object.keys(unrolled.initialize).sort(), [

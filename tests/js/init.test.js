@@ -124,19 +124,20 @@ test('uniform, normal, constant, zeros and ones', () => {
     f();
     return weight.dataView.slice();
   };
+  const put = (drawn) => weight.dataView.set(drawn); // a view ends at the next call: the draw comes first
   assertSame(
     fill(() => initialize.uniform(weight)),
-    fill(() => weight.dataView.set(rand(35))),
+    fill(() => put(rand(35))),
     'U',
   );
   assertSame(
     fill(() => initialize.uniform(weight, -2, 3)),
-    fill(() => weight.dataView.set(uniform(35, -2, 3))),
+    fill(() => put(uniform(35, -2, 3))),
     'U(-2, 3)',
   );
   assertSame(
     fill(() => initialize.normal(weight)),
-    fill(() => weight.dataView.set(randn(35))),
+    fill(() => put(randn(35))),
     'N',
   );
   manualSeed(3);

@@ -8,6 +8,7 @@ import {
   Linear,
   ReduceLROnPlateau,
   SGD,
+  ShapeError,
   StateError,
   StepLR,
 } from 'unrolled';
@@ -118,6 +119,36 @@ test('loadStateDict checks everything first', () => {
       assert.deepEqual(schedule.stateDict(), before);
     }
   });
+});
+
+test('loadStateDict holds to the ranges of the constructors', () => {
+  const wrong = {
+    StepLR: { lastEpoch: -1, stepSize: 0, gamma: -1 },
+    ExponentialLR: { lastEpoch: 1.5, gamma: NaN },
+    CosineAnnealingLR: { tMax: 0, etaMin: -1, baseLr: Infinity },
+    ReduceLROnPlateau: {
+      ...{ mode: 'least', factor: 1, patience: -1, threshold: NaN, thresholdMode: 'constructor' },
+      ...{ cooldown: 0.5, minLr: -1, eps: -1, best: NaN, badEpochs: -1, cooldownCounter: '1' },
+    },
+  };
+  for (const { fn, lr, args } of schedules) {
+    withOptimizer(lr, (optimizer) => {
+      const schedule = KINDS[fn](optimizer, camel(args));
+      schedule.step(1);
+      const before = schedule.stateDict();
+      for (const [field, value] of Object.entries(wrong[fn])) {
+        assert.throws(
+          () => schedule.loadStateDict({ ...before, [field]: value }),
+          (/** @type {Error} */ error) => {
+            assert.ok(error instanceof ArgumentError || error instanceof ShapeError);
+            assert.match(error.message, new RegExp(`loadStateDict ${field}`));
+            return true;
+          },
+        );
+        assert.deepEqual(schedule.stateDict(), before);
+      }
+    });
+  }
 });
 
 test('without a metric ReduceLROnPlateau refuses, and the rate stays', () => {

@@ -1,6 +1,6 @@
 // Notebook 000: torch.nn.RNN and Linear against a loop in NumPy.
 
-import { allcloseRow, everyStep, pictures, shapeRows } from './shared/every-step.js';
+import { allcloseRow, everyStep, lookInside, pictures, shapeRows } from './shared/every-step.js';
 import { exact, show, unreproducible } from './shared/rows.js';
 import { seedParam, valuesOf } from './shared/stream.js';
 
@@ -16,8 +16,11 @@ export default {
     'Ten steps of three features go through five tanh units, and a Linear layer reads two ' +
     'numbers off them at each step. The same weights in a loop of plain arithmetic must say ' +
     'the same.',
-  watch: 'Change the seed: every number moves, and the two ways still lie on each other.',
+  watch:
+    'Move through time: each state is the input’s word and the memory’s word, added up and pressed ' +
+    'through a tanh. Drag an input: nothing before it moves.',
   params,
+  look: (unrolled, values, input) => lookInside(unrolled, valuesOf(params, values).seed, input),
   run(unrolled, values) {
     const { seed } = valuesOf(params, values);
     const run = everyStep(unrolled, seed);

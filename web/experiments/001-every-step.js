@@ -1,6 +1,6 @@
 // Notebook 001: the model of 000 again, with its hidden states.
 
-import { allcloseRow, everyStep, pictures, shapeRows } from './shared/every-step.js';
+import { allcloseRow, everyStep, lookInside, pictures, shapeRows } from './shared/every-step.js';
 import { HIDDEN, OUTPUT, PREDICTION } from './shared/printed-001.js';
 import {
   allclose,
@@ -25,12 +25,12 @@ export default {
     'remembers. Here layers and loop are compared there too, not only at the output.',
   watch: 'Each column of the heat map is made of the one before it and of three new inputs.',
   params,
+  look: (unrolled, values, input) => lookInside(unrolled, valuesOf(params, values).seed, input),
   run(unrolled, values) {
     const { seed } = valuesOf(params, values);
     const run = everyStep(unrolled, seed);
     const last = run.hidden.subarray(run.hidden.length - run.hn.length);
     const apart = largestDifference(run.hidden, run.hiddenByHand);
-    const { matrices, ...rest } = pictures(run);
     return {
       rows: [
         ...shapeRows(run),
@@ -69,9 +69,8 @@ export default {
           'unseeded: the inputs and most of the weights are not printed',
         ),
       ],
-      ...rest,
+      ...pictures(run),
       matrices: [
-        ...matrices,
         {
           title: "The notebook's own hidden states, as printed",
           shape: [5, 10],

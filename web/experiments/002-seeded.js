@@ -3,10 +3,23 @@
 import { affine } from './shared/byhand.js';
 import { exact, numbers, printed, show, unreproducible } from './shared/rows.js';
 import { isolated, seedParam, valuesOf } from './shared/stream.js';
+import {
+  elmanTerms,
+  flat,
+  names,
+  overTime,
+  reading,
+  rounded,
+  statesOf,
+  unrolling,
+} from './shared/unroll.js';
 
 const SEED = 1;
 const [T, I, H] = [3, 5, 2];
 const params = [seedParam(SEED)];
+
+// 1 1 1 1 1, then twos, then threes
+const INPUT = Array.from({ length: T }, (_, t) => new Array(I).fill(t + 1));
 const COMPARE = {
   absolute: 3e-7,
   why: 'eight printed digits of float32, whose own two prints are 6e-8 apart: within 3e-7',
@@ -73,11 +86,40 @@ export default {
     'With seed 1 all digits match the print; any other seed is another network, and nothing ' +
     'matches.',
   params,
+
+  look(unrolled, values, input = INPUT) {
+    const { seed } = valuesOf(params, values);
+    return isolated(unrolled, seed, (own) => {
+      const rnn = own(new unrolled.RNN(I, H, { batchFirst: true }));
+      const x = rounded(input);
+      const h = statesOf(rnn, x);
+      return {
+        input: reading('The three inputs', input, {
+          features: names(I),
+          range: [-1, 4],
+          length: [1, 8],
+        }),
+        answers: h.at(-1).map((value, k) => ({
+          label: `unit ${k}, last step`,
+          value: value.toFixed(4),
+        })),
+        unrolling: unrolling(
+          'The notebook’s loop, a step at a time',
+          elmanTerms({ x, h, weights: rnn.stateDict() }),
+        ),
+        matrices: [
+          overTime('inputs x', x, { rowLabel: 'feature' }),
+          overTime('hidden states h', h, { most: 1 }),
+        ],
+      };
+    });
+  },
+
   run(unrolled, values) {
     const { seed } = valuesOf(params, values);
     return isolated(unrolled, seed, (own) => {
       const rnn = own(new unrolled.RNN(I, H, { batchFirst: true }));
-      const x = Float32Array.from({ length: T * I }, (_, k) => 1 + Math.floor(k / I));
+      const x = flat(INPUT);
       const { output, hn } = rnn.forward(x);
 
       const { weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 } = rnn.stateDict();

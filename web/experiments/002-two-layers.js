@@ -11,8 +11,21 @@ import {
   unreproducible,
 } from './shared/rows.js';
 import { isolated, seedParam, valuesOf } from './shared/stream.js';
+import {
+  elmanTerms,
+  flat,
+  headTerms,
+  names,
+  overTime,
+  reading,
+  rounded,
+  rowsOf,
+  statesOf,
+  unrolling,
+} from './shared/unroll.js';
 
 const [N, T, I, H, L] = [5, 3, 64, 32, 2];
+const SHOWN = 4; // features of an input that can be changed
 const params = [seedParam(1)];
 
 // hidden[1, 0, :], the upper layer's last state for the first of five sequences
@@ -22,6 +35,26 @@ export const PRINTED_STATE = printed(`
   0.3111 0.1281 0.0380 0.4880 -0.3908 0.3196 0.0031 0.1222
   -0.0567 -0.2905 0.6298 -0.2787 0.6107 -0.4174 -0.0970 0.7040
 `);
+
+/** @import { StateDict } from 'unrolled' */
+
+/**
+ * One layer of the stack by itself, on what it reads.
+ * @param {import('./types.js').Unrolled} unrolled
+ * @param {StateDict} stack
+ * @param {number} layer
+ * @param {number[][]} x
+ */
+function layerStates(unrolled, stack, layer, x) {
+  const rnn = new unrolled.RNN(x[0].length, H, { batchFirst: true });
+  const own = Object.entries(stack).filter(([name]) => name.endsWith(`_l${layer}`));
+  rnn.loadStateDict(
+    Object.fromEntries(own.map(([name, tensor]) => [name.replace(/_l\d$/, '_l0'), tensor])),
+  );
+  const h = statesOf(rnn, x);
+  rnn.dispose();
+  return h;
+}
 
 /** @type {import('./types.js').Check} */
 export default {
@@ -35,6 +68,40 @@ export default {
     'a loop.',
   watch: 'The upper matrix is all that the Linear layer sees of three steps of 64 numbers.',
   params,
+
+  look(unrolled, values, input) {
+    const { seed } = valuesOf(params, values);
+    return isolated(unrolled, seed, (own) => {
+      const rnn = own(new unrolled.RNN(I, H, { numLayers: L, batchFirst: true }));
+      const fc = own(new unrolled.Linear(H, 1));
+      const first = rowsOf(unrolled.randn(N * T * I).subarray(0, T * I), I);
+      // of 64 features, the first four are the visitor's
+      const x = rounded(first.map((row, t) => row.map((value, k) => input?.[t]?.[k] ?? value)));
+      const weights = rnn.stateDict();
+      const lower = layerStates(unrolled, weights, 0, x);
+      const upper = layerStates(unrolled, weights, 1, lower);
+      const y = rowsOf(fc.forward(flat(upper)), 1);
+      return {
+        input: reading(
+          'The first sequence: four of its 64 features',
+          x.map((row) => row.slice(0, SHOWN)),
+          { features: names(SHOWN) },
+        ),
+        answers: [{ label: 'answer', value: y.at(-1)[0].toFixed(4) }],
+        unrolling: unrolling(
+          'Through the stack: the lower layer’s states are what the upper one reads',
+          elmanTerms({ x, h: lower, weights }, { index: '1' }),
+          elmanTerms({ x: lower, h: upper, weights, number: 1 }, { key: 'up', x: 'h', index: '2' }),
+          headTerms(upper, y, fc.stateDict(), 'uph'),
+        ),
+        matrices: [
+          overTime('lower layer', lower, { most: 1 }),
+          overTime('upper layer', upper, { most: 1 }),
+        ],
+      };
+    });
+  },
+
   run(unrolled, values) {
     const { seed } = valuesOf(params, values);
     return isolated(unrolled, seed, (own) => {

@@ -1,7 +1,7 @@
 // Notebook 003: the cell with 300 units, before its training.
 
 import { affine, elman } from './shared/byhand.js';
-import { cell, HIDDEN, SEED } from './shared/cell.js';
+import { cell, HIDDEN, lookInside, SEED } from './shared/cell.js';
 import {
   exact,
   largestDifference,
@@ -11,13 +11,20 @@ import {
   small,
   unreproducible,
 } from './shared/rows.js';
-import { isolated, seedParam, valuesOf } from './shared/stream.js';
+import { isolated, newestOf, seedParam, valuesOf } from './shared/stream.js';
 
 const T = 5;
 const params = [seedParam(SEED)];
 
 // PyTorch 1.13's answer in full
 export const RECORDED = printed('-0.0731246620');
+
+const weightsOf = newestOf((unrolled, seed) =>
+  isolated(unrolled, seed, (own) => {
+    const { rnn, fc } = cell(unrolled);
+    return { rnn: own(rnn).stateDict(), fc: own(fc).stateDict() };
+  }),
+);
 
 /** @type {import('./types.js').Check} */
 export default {
@@ -32,6 +39,19 @@ export default {
     'The weights are so large that from the second step on nine units of ten are near plus or ' +
     'minus one.',
   params,
+
+  look(unrolled, values, input = [[1], [2], [3], [4], [5]]) {
+    const { seed } = valuesOf(params, values);
+    return isolated(unrolled, seed, (own) => {
+      const drawn = weightsOf(unrolled, seed);
+      const rnn = own(new unrolled.RNN(1, HIDDEN, { batchFirst: true }));
+      const fc = own(new unrolled.Linear(HIDDEN, 1));
+      rnn.loadStateDict(drawn.rnn);
+      fc.loadStateDict(drawn.fc);
+      return lookInside({ rnn, fc, weights: drawn }, input);
+    });
+  },
+
   run(unrolled, values) {
     const { seed } = valuesOf(params, values);
     return isolated(unrolled, seed, (own) => {
@@ -100,13 +120,6 @@ export default {
           },
         ],
         matrices: [
-          {
-            title: 'Hidden states for [1, 2, 3, 4, 5]',
-            shape: [T, HIDDEN],
-            data: [...states],
-            rowLabel: 'step',
-            columnLabel: 'unit',
-          },
           {
             title: 'The first 30 units of Waa',
             shape: [30, 30],

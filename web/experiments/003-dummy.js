@@ -3,9 +3,44 @@
 import { affine, elman, transpose } from './shared/byhand.js';
 import { exact, largestDifference, property, show, small, unreproducible } from './shared/rows.js';
 import { isolated, seedParam, state, valuesOf } from './shared/stream.js';
+import {
+  elmanTerms,
+  flat,
+  headTerms,
+  overTime,
+  reading,
+  rounded,
+  rowsOf,
+  statesOf,
+  unrolling,
+} from './shared/unroll.js';
 
 const [T, I, H] = [10, 1, 10];
 const params = [seedParam(0, "Seed of NumPy's stream")];
+
+/**
+ * The notebook's network as layers, and what it was made of: in the order in which it draws.
+ * @param {import('./types.js').Unrolled} unrolled
+ * @param {number} seed
+ * @param {<Made extends { dispose(): void }>(made: Made) => Made} own
+ */
+function network(unrolled, seed, own) {
+  const numpy = own(new unrolled.NumpyRandom(seed));
+  const [Whi, Wxi, Who, b1, b2] = [H * H, H * I, H * H, H, H].map((n) => numpy.rand(n));
+  const x = numpy.rand(T * I);
+  const rnn = own(new unrolled.RNN(I, H, { nonlinearity: 'identity', batchFirst: true }));
+  rnn.loadStateDict(
+    state({
+      weight_ih_l0: [[H, I], Wxi],
+      weight_hh_l0: [[H, H], transpose(Whi, H, H)],
+      bias_ih_l0: [[H], b1],
+      bias_hh_l0: [[H], new Float32Array(H)],
+    }),
+  );
+  const fc = own(new unrolled.Linear(H, H));
+  fc.loadStateDict(state({ weight: [[H, H], Who], bias: [[H], b2] }));
+  return { Whi, Wxi, Who, b1, b2, x, rnn, fc, tanh: own(new unrolled.Tanh()) };
+}
 
 /** @type {import('./types.js').Check} */
 export default {
@@ -16,15 +51,46 @@ export default {
   summary:
     'All weights lie between 0 and 1, and the state that is carried on never passes a tanh, only ' +
     'the output does. So the state multiplies itself up at every step, and the output is 1.',
-  watch: 'The state grows about fivefold a step; the output matrix has one row that is not 1.',
+  watch: 'The state grows about fivefold a step; only the outputs of step 0 are not 1.',
   params,
+
+  look(unrolled, values, input) {
+    const { seed } = valuesOf(params, values);
+    return isolated(unrolled, seed, (own) => {
+      const { x: drawn, rnn, fc, tanh } = network(unrolled, seed, own);
+      const read = input ?? rowsOf(drawn, I);
+      const x = rounded(read);
+      const h = statesOf(rnn, x);
+      const scores = fc.forward(flat(h));
+      const head = headTerms(h, rowsOf(scores, H), fc.stateDict());
+      const outputs = rowsOf(tanh.forward(scores), H);
+      return {
+        input: reading('Ten numbers', read, { features: ['x'], range: [0, 1], length: [1, 12] }),
+        answers: [
+          { label: 'largest state', value: Math.max(...h.at(-1)).toPrecision(4) },
+          { label: 'smallest output', value: Math.min(...outputs.at(-1)).toFixed(8) },
+        ],
+        unrolling: unrolling(
+          'What is carried on, and what is put out',
+          elmanTerms({ x, h, weights: rnn.stateDict(), f: 'identity' }),
+          {
+            terms: {
+              ...head.terms,
+              y: { ...head.terms.y, symbol: 's_t', name: 'the scores' },
+              out: { symbol: 'y_t', name: 'the output', values: outputs },
+            },
+            lines: [...head.lines, ['out', '=', 'tanh', 'y']],
+          },
+        ),
+        matrices: [overTime('states', h), overTime('outputs', outputs, { most: 1 })],
+      };
+    });
+  },
+
   run(unrolled, values) {
     const { seed } = valuesOf(params, values);
     return isolated(unrolled, seed, (own) => {
-      // in the order in which the notebook draws
-      const numpy = own(new unrolled.NumpyRandom(seed));
-      const [Whi, Wxi, Who, b1, b2] = [H * H, H * I, H * H, H, H].map((n) => numpy.rand(n));
-      const x = numpy.rand(T * I);
+      const { Whi, Wxi, Who, b1, b2, x, rnn, fc, tanh } = network(unrolled, seed, own);
 
       // by hand: the state is a row times Whi, which a layer writes as its transpose times a column
       const W_hh = Float64Array.from(
@@ -35,18 +101,6 @@ export default {
       const statesByHand = elman(x, { W_ih: Wxi, W_hh, b_ih: b1 }, { I, H, f: identity });
       const byHand = affine(statesByHand, Who, b2, { I: H, K: H }).map(Math.tanh);
 
-      const rnn = own(new unrolled.RNN(I, H, { nonlinearity: 'identity', batchFirst: true }));
-      rnn.loadStateDict(
-        state({
-          weight_ih_l0: [[H, I], Wxi],
-          weight_hh_l0: [[H, H], transpose(Whi, H, H)],
-          bias_ih_l0: [[H], b1],
-          bias_hh_l0: [[H], new Float32Array(H)],
-        }),
-      );
-      const fc = own(new unrolled.Linear(H, H));
-      fc.loadStateDict(state({ weight: [[H, H], Who], bias: [[H], b2] }));
-      const tanh = own(new unrolled.Tanh());
       const states = rnn.forward(Float32Array.from(x)).output;
       const output = tanh.forward(fc.forward(states));
 
@@ -92,15 +146,6 @@ export default {
                 ),
               },
             ],
-          },
-        ],
-        matrices: [
-          {
-            title: 'Outputs',
-            shape: [T, H],
-            data: [...output],
-            rowLabel: 'step',
-            columnLabel: 'unit',
           },
         ],
       };

@@ -4,8 +4,9 @@
 
 import { exact, largestDifference, numbers, printed, property, small } from './shared/rows.js';
 import { isolated, state, valuesOf } from './shared/stream.js';
+import { elmanTerms, reading, rounded, statesOf, unrolling } from './shared/unroll.js';
 
-const T = 10;
+const STEPS = 10;
 
 export const INPUT = printed(`
   2.2424 0.1419 0.3966 1.4313 0.3641 -0.6464 -0.6286 -0.5761 0.7838 0.4501
@@ -42,6 +43,7 @@ const params = [
 export function threeWays(unrolled, input) {
   return isolated(unrolled, 0, (own) => {
     const x = Float32Array.from(input);
+    const T = x.length;
 
     // by hand, rounding after each addition as float32 does
     const byHand = new Float32Array(T);
@@ -106,11 +108,48 @@ export default {
   watch:
     'Every step adds two biases to its input, so the output climbs; three curves lie on one line.',
   params,
+
+  look(unrolled, values, edited) {
+    const { input } = valuesOf(params, values);
+    const own = input === 'printed' ? INPUT.values : RECOVERED.map((x) => Number(x.toFixed(6)));
+    const read = edited ?? own.map((value) => [value]);
+    const x = rounded(read);
+    const h = isolated(unrolled, 0, (make) => {
+      const rnn = make(new unrolled.RNN(1, 1, { nonlinearity: 'relu', batchFirst: true }));
+      for (const parameter of rnn.parameters()) unrolled.initialize.ones(parameter);
+      return { states: statesOf(rnn, x), weights: rnn.stateDict() };
+    });
+    const ways = threeWays(unrolled, x.flat());
+    return {
+      input: reading('Ten numbers', read, { features: ['x'], range: [-10, 5], length: [1, 16] }),
+      answers: [
+        { label: 'loop', value: ways.byHand.at(-1).toFixed(6) },
+        { label: 'Linear', value: ways.byLinear.at(-1).toFixed(6) },
+        { label: 'RNN', value: ways.byRnn.at(-1).toFixed(6) },
+      ],
+      unrolling: unrolling(
+        'One unit, a step at a time',
+        elmanTerms({ x, h: h.states, weights: h.weights, f: 'relu' }),
+      ),
+      series: [
+        {
+          title: 'Input and hidden value',
+          xLabel: 'step',
+          x: x.map((_, t) => t),
+          lines: [
+            { label: 'hidden value', values: h.states.flat() },
+            { label: 'input', values: x.flat() },
+          ],
+        },
+      ],
+    };
+  },
+
   run(unrolled, values) {
     const { input } = valuesOf(params, values);
     const fromPrint = threeWays(unrolled, INPUT.values);
     const fromRecovered = threeWays(unrolled, RECOVERED);
-    const steps = Array.from({ length: T }, (_, t) => t);
+    const steps = Array.from({ length: STEPS }, (_, t) => t);
     const shown = input === 'printed' ? fromPrint : fromRecovered;
     return {
       rows: [

@@ -5,18 +5,22 @@ import twoPrints from './000-two-prints.js';
 import everyStep001 from './001-every-step.js';
 import solvedHead from './001-solved-head.js';
 import weights from './001-weights.js';
+import gradients from './002-gradients.js';
 import seeded from './002-seeded.js';
 import twoLayers from './002-two-layers.js';
+import broadcast from './003-broadcast.js';
 import cell from './003-cell.js';
-import cellTraining from './003-cell-training.js';
 import dataSets from './003-data-sets.js';
 import dummy from './003-dummy.js';
-import lstm from './003-lstm.js';
+import gates from './003-gates.js';
 import normals from './003-normals.js';
 import plateau from './003-plateau.js';
 import shapes from './003-shapes.js';
 import softmaxCell from './003-softmax-cell.js';
 import threeWays from './004-three-ways.js';
+import { trainings } from './trainings.js';
+
+const [lstm, cellTraining] = trainings;
 
 /** What each notebook is about. */
 export const notebooks = [
@@ -36,11 +40,14 @@ export const experiments = [
   weights,
   seeded,
   twoLayers,
+  gradients,
   dummy,
   normals,
   dataSets,
   lstm,
+  broadcast,
   plateau,
+  gates,
   shapes,
   softmaxCell,
   cell,

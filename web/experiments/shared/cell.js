@@ -8,8 +8,19 @@
 
 import { transpose } from './byhand.js';
 import { state } from './stream.js';
+import {
+  elmanTerms,
+  flat,
+  headTerms,
+  overTime,
+  reading,
+  rounded,
+  rowsOf,
+  statesOf,
+  unrolling,
+} from './unroll.js';
 
-/** @import { Unrolled } from '../types.js' */
+/** @import { Look, Unrolled } from '../types.js' */
 
 export const HIDDEN = 300;
 export const SEED = 123;
@@ -39,4 +50,34 @@ export function cell(unrolled) {
     }),
   );
   return { rnn, fc };
+}
+
+/**
+ * Inside the cell, on the numbers it is asked about.
+ * @param {{ rnn: import('unrolled').RNN, fc: import('unrolled').Linear,
+ *   weights: Record<'rnn' | 'fc', import('unrolled').StateDict> }} model
+ * @param {number[][]} input  [T][1]
+ * @returns {Look}
+ */
+export function lookInside({ rnn, fc, weights }, input) {
+  const x = rounded(input);
+  const h = statesOf(rnn, x);
+  const y = rowsOf(fc.forward(flat(h)), 1);
+  return {
+    input: reading('The numbers it is asked about', input, {
+      features: ['x'],
+      range: [0, 10],
+      length: [1, 8],
+    }),
+    answers: [
+      { label: 'the network says', value: y.at(-1)[0].toFixed(4) },
+      { label: 'true sum', value: String(input.flat().reduce((sum, value) => sum + value, 0)) },
+    ],
+    unrolling: unrolling(
+      'Three hundred units at once',
+      elmanTerms({ x, h, weights: weights.rnn }),
+      headTerms(h, y, weights.fc),
+    ),
+    matrices: [overTime('hidden states h', h, { most: 1 })],
+  };
 }

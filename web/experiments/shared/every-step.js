@@ -1,11 +1,23 @@
 // The model of notebooks 000 and 001, run two ways: an Elman network of 5 units over 10 steps with
 // a Linear layer at every step, once by the library in float32, once by loops in double precision.
 
-import { affine, elman, transpose } from './byhand.js';
+import { affine, elman } from './byhand.js';
 import { allclose, exact, largestDifference, property, small } from './rows.js';
 import { isolated } from './stream.js';
+import {
+  elmanTerms,
+  flat,
+  headTerms,
+  names,
+  overTime,
+  reading,
+  rounded,
+  rowsOf,
+  statesOf,
+  unrolling,
+} from './unroll.js';
 
-/** @import { Matrix, Row, Series, Table, Unrolled } from '../types.js' */
+/** @import { Look, Row, Series, Table, Unrolled } from '../types.js' */
 
 const [N, T, I, H, K] = [1, 10, 3, 5, 2];
 
@@ -55,6 +67,42 @@ export function everyStep(unrolled, seed) {
 
 /** @typedef {ReturnType<typeof everyStep>} EveryStep */
 
+/**
+ * Inside the same network: on these inputs, or on NumPy's from the seed.
+ * @param {Unrolled} unrolled
+ * @param {number} seed
+ * @param {number[][]} [input]  [T][I]
+ * @returns {Look}
+ */
+export function lookInside(unrolled, seed, input) {
+  return isolated(unrolled, seed, (own) => {
+    const rnn = own(new unrolled.RNN(I, H, { batchFirst: true }));
+    const fc = own(new unrolled.Linear(H, K));
+    const values = input ?? rowsOf(own(new unrolled.NumpyRandom(seed)).randn(T * I), I);
+    const x = rounded(values);
+    const h = statesOf(rnn, x);
+    const y = rowsOf(fc.forward(flat(h)), K);
+    const weights = rnn.stateDict();
+    return {
+      input: reading('Ten steps of three features', values, { features: names(I) }),
+      answers: y.at(-1).map((value, k) => ({
+        label: `output ${k}, last step`,
+        value: value.toFixed(4),
+      })),
+      unrolling: unrolling(
+        'Ten steps of three features, one at a time',
+        elmanTerms({ x, h, weights }),
+        headTerms(h, y, fc.stateDict()),
+      ),
+      matrices: [
+        overTime('inputs x', x, { rowLabel: 'feature' }),
+        overTime('hidden states h', h, { most: 1 }),
+        overTime('outputs y', y, { rowLabel: 'output' }),
+      ],
+    };
+  });
+}
+
 /** @param {...(readonly number[])} shapes */
 const side = (...shapes) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' ');
 
@@ -95,9 +143,9 @@ export function allcloseRow({ output, outputByHand }) {
 /**
  * Both ways at every step, to look at.
  * @param {EveryStep} run
- * @returns {{ tables: Table[], series: Series[], matrices: Matrix[] }}
+ * @returns {{ tables: Table[], series: Series[] }}
  */
-export function pictures({ hidden, output, outputByHand }) {
+export function pictures({ output, outputByHand }) {
   const steps = Array.from({ length: T }, (_, t) => t);
   /** @param {ArrayLike<number>} y @param {number} k */
   const column = (y, k) => steps.map((t) => y[t * K + k]);
@@ -123,15 +171,6 @@ export function pictures({ hidden, output, outputByHand }) {
           { label: 'loop, output 0', values: column(outputByHand, 0) },
           { label: 'loop, output 1', values: column(outputByHand, 1) },
         ],
-      },
-    ],
-    matrices: [
-      {
-        title: 'Hidden states',
-        shape: [H, T],
-        data: [...transpose(hidden, T, H)],
-        rowLabel: 'unit',
-        columnLabel: 'step',
       },
     ],
   };

@@ -96,6 +96,9 @@ export function numbers(what, print, computed, compare) {
     printed: recorded ? null : brief(texts),
     ...(recorded && { recorded: brief(texts) }),
     computed: show(computed, decimals),
+    ...(texts.length > 2 && {
+      all: { expected: texts, computed: Array.from(computed, (value) => value.toFixed(decimals)) },
+    }),
     agrees,
     digits: agreeingDigits(values, decimals, largestDifference(values, computed)),
     note: why,

@@ -55,6 +55,29 @@ export const seedParam = (value, label = 'Seed') => ({
   max: 4294967295,
 });
 
+/** How a training learns: the learning rate, at any time, and the rule that it is used in. */
+export const learningParams = /** @type {import('../types.js').Param[]} */ ([
+  {
+    name: 'lr',
+    label: 'Learning rate',
+    type: 'number',
+    default: 0.001,
+    min: 0.0000001,
+    max: 10,
+    live: true,
+  },
+  {
+    name: 'optimizer',
+    label: 'Optimizer',
+    type: 'choice',
+    default: 'Adam',
+    choices: ['Adam', 'AdamW', 'RMSprop', 'Adagrad', 'SGD'].map((value) => ({
+      value,
+      label: value,
+    })),
+  },
+]);
+
 /**
  * The values of the controls: those given, else where each starts.
  * @param {import('../types.js').Param[]} params
@@ -65,3 +88,19 @@ export const valuesOf = (params, values = {}) => ({
   ...Object.fromEntries(params.map((param) => [param.name, param.default])),
   ...values,
 });
+
+/**
+ * Keeps what was made for the newest seed, where making it takes longer than a visitor who drags an
+ * input should wait.
+ * @template Made
+ * @param {(unrolled: Unrolled, seed: number) => Made} make
+ * @returns {(unrolled: Unrolled, seed: number) => Made}
+ */
+export function newestOf(make) {
+  /** @type {{ seed: number, made: Made } | null} */
+  let newest = null;
+  return (unrolled, seed) => {
+    if (newest?.seed !== seed) newest = { seed, made: make(unrolled, seed) };
+    return newest.made;
+  };
+}

@@ -1,0 +1,112 @@
+// What a page must download to use the library, beside its peers: `npm run sizes`.
+//
+// JavaScript as a page would get it, bundled and minified by esbuild, and the .wasm files it fetches, in
+// bytes after gzip -9. Peers are of the versions that peers/package.json names, each with its
+// WebAssembly backend (brain.js has none), and are left out where peers/setup.sh did not put them.
+
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { versionOf } from './peers/packages.js';
+
+const PEERS = fileURLToPath(new URL('../../build/peers/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** Built into Node, named in branches that a browser never takes. */
+const NODE = [
+  'fs',
+  'path',
+  'util',
+  'crypto',
+  'os',
+  'worker_threads',
+  'perf_hooks',
+  'string_decoder',
+];
+
+/**
+ * @typedef {object} Item
+ * @property {string} name
+ * @property {string} package  whose version is printed
+ * @property {string} folder  where its packages are found
+ * @property {string} code  imports what a page uses
+ * @property {string[]} files  that it fetches besides
+ */
+
+/** @type {Item[]} */
+const items = [
+  {
+    name: 'unrolled, everything',
+    package: '',
+    folder: ROOT,
+    code: "export * from 'unrolled';",
+    files: ['dist/unrolled.wasm'],
+  },
+  {
+    name: 'tfjs: core, layers, wasm backend',
+    package: '@tensorflow/tfjs-core',
+    folder: PEERS,
+    code: `export * from '@tensorflow/tfjs-core'; export * from '@tensorflow/tfjs-layers';
+      export * from '@tensorflow/tfjs-backend-wasm';`,
+    files: ['node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm'],
+  },
+  {
+    name: 'onnxruntime-web, wasm only (does not train)',
+    package: 'onnxruntime-web',
+    folder: PEERS,
+    code: "export * from 'onnxruntime-web/wasm';",
+    files: ['node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'],
+  },
+  {
+    name: 'brain.js, its browser build',
+    package: 'brain.js',
+    folder: PEERS,
+    code: "import 'brain.js/browser.min.js';",
+    files: [],
+  },
+];
+
+/** @param {Item} item */
+async function bundle({ code, folder }) {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    logLevel: 'silent',
+    external: [...NODE, 'node:*'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+  });
+  return outputFiles[0].contents;
+}
+
+/** @param {Uint8Array} bytes */
+const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
+/** Of everything, in bytes after gzip. @param {Item} item */
+export async function sizeOf(item) {
+  const script = gzipped(await bundle(item));
+  let wasm = 0;
+  for (const file of item.files) wasm += gzipped(await readFile(item.folder + file));
+  return { script, wasm };
+}
+
+export const [own] = items;
+
+if (import.meta.filename === process.argv[1]) {
+  /** @param {number} bytes */
+  const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+  console.log('| gzipped | JavaScript | .wasm | together |\n| --- | ---: | ---: | ---: |');
+  for (const item of items) {
+    const version = item.package ? versionOf(item.package) : '';
+    if (version === null) {
+      console.error(`${item.package} is not installed: run tests/bench/peers/setup.sh`);
+      continue;
+    }
+    const { script, wasm } = await sizeOf(item);
+    const name = `${item.name}${version && ` ${version}`}`;
+    console.log(`| ${name} | ${kib(script)} | ${kib(wasm)} | ${kib(script + wasm)} |`);
+  }
+}
