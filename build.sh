@@ -215,6 +215,7 @@ step() {
     page)
         need_packages
         vite build
+        vite build tests/bench --logLevel warn
         ;;
     start)
         step wasm

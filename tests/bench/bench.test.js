@@ -5,6 +5,9 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { chromium } from '../browser/engines.js';
+import { serve } from '../browser/serve.js';
+import { agrees } from './workloads.js';
 
 const BENCH = fileURLToPath(new URL('bench.js', import.meta.url));
 
@@ -110,4 +113,19 @@ test('the page', async () => {
 test('what it does not know', async () => {
   await assert.rejects(bench('--only', 'X'), { code: 2 });
   await assert.rejects(bench('--seconds', '0'), { code: 2 });
+});
+
+test('the view beside the page computes what it should', async () => {
+  const server = await serve(fileURLToPath(new URL('../../build/page/', import.meta.url)));
+  const page = await chromium.open(`${server.url}bench/index.html`);
+  try {
+    const settings = JSON.stringify({ calls: 1, warm: 1, grain: 5, all: true });
+    const ask = (/** @type {string} */ call) => page.evaluate(`bench.then((page) => page.${call})`);
+    assert.ok((await ask(`limits(${settings})`)) > 2);
+    const [{ check }] = await ask(`prepare('W3', ${settings})`);
+    assert.equal(agrees('W3', 'unrolled', check), true, JSON.stringify(check));
+  } finally {
+    await page.close();
+    await server.close();
+  }
 });

@@ -42,7 +42,7 @@ export async function measureInBrowsers(options, progress) {
       const one = { browser: engine.name, bounds: [], entries: [] };
       all.push(one);
       try {
-        one.page = await engine.open(`${server.url}tests/bench/page.html`);
+        one.page = await engine.open(`${server.url}tests/bench/index.html`);
         pages.push(one.page);
         one.browser = await one.page.evaluate('navigator.userAgent');
         const count = await ask(one.page, 'limits', settings(options.quick));

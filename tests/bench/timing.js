@@ -70,14 +70,14 @@ export async function slice({ run, waits, group }, ms) {
   let now = start;
   do {
     const from = now;
-    let groups = 0;
+    let calls = 0;
     do {
       if (waits) for (let i = 0; i < group; i++) await run();
       else for (let i = 0; i < group; i++) run();
-      groups++;
+      calls += group;
       now = performance.now();
-    } while (now === from); // faster than when it was grouped, and the clock has not ticked since
-    times.push((now - from) / (groups * group));
+    } while (now === from); // a page's clock is coarse: no time is no measurement
+    times.push((now - from) / calls);
   } while (now - start < ms);
   // what ran in between took the caches: the first group pays for that, if there are enough others
   return times.length > FEW ? times.slice(1) : times;
