@@ -51,3 +51,17 @@ export function whenNear(node, callback) {
   );
   observer.observe(node);
 }
+
+/**
+ * Calls `callback` once, when the element has a width: it is in the page, and not folded away.
+ * @param {Element} node
+ * @param {() => void} callback
+ */
+export function whenSized(node, callback) {
+  const observer = new ResizeObserver(() => {
+    if (node.clientWidth === 0) return;
+    observer.disconnect();
+    callback();
+  });
+  observer.observe(node);
+}

@@ -1,6 +1,6 @@
 // A small chart of finished numbers.
 
-import { element, whenNear } from './dom.js';
+import { element, whenSized } from './dom.js';
 import { createPlot } from './plot.js';
 import { dataBehind, plainTable, renewData } from './tables.js';
 import { number } from './text.js';
@@ -44,7 +44,7 @@ export function createSeries(first, clock) {
       element('span', {}, element('i', { class: `swatch line-${i % STROKES.length}` }), label),
     ),
   );
-  const canvas = element('div', { class: 'plot', role: 'img' });
+  const canvas = element('div', { class: 'plot small', role: 'img' });
   const describe = () => {
     const range = columns.map((values, i) => {
       const low = values.reduce((a, b) => Math.min(a, b), Infinity);
@@ -78,8 +78,8 @@ export function createSeries(first, clock) {
   /** @type {import('uplot') | null} */
   let plot = null;
   const aligned = () => /** @type {any} */ ([x, ...columns]);
-  // uPlot measures its box: draw when there is one.
-  whenNear(canvas, () => {
+  // uPlot measures its box. Who prints the page, or jumps into it, sees the lines at once.
+  whenSized(canvas, () => {
     ({ plot } = createPlot(canvas, options, aligned()));
   });
 
