@@ -53,7 +53,7 @@ export function whenNear(node, callback) {
 }
 
 /**
- * Calls `callback` once, when the element has a width: it is in the page, and not folded away.
+ * Calls `callback` once, in the frame after the element got a width: it is in the page, and not folded away.
  * @param {Element} node
  * @param {() => void} callback
  */
@@ -61,7 +61,7 @@ export function whenSized(node, callback) {
   const observer = new ResizeObserver(() => {
     if (node.clientWidth === 0) return;
     observer.disconnect();
-    callback();
+    requestAnimationFrame(callback); // what it draws may change sizes again
   });
   observer.observe(node);
 }

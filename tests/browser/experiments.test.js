@@ -113,7 +113,9 @@ async function seen(/** @type {string} */ id) {
   const box = document.querySelector(`[id="${id}"]`);
   const results = box.querySelector('.results');
   const folded = /** @type {NodeListOf<HTMLDetailsElement>} */ (
-    results.querySelectorAll('details.data')
+    results.querySelectorAll(
+      ':scope > .data, :scope > .chart .data, :scope > .matrices .data, .comparison .data',
+    )
   );
   for (const details of folded) details.open = true;
   while ([...folded].some(({ children }) => children.length < 2)) {
