@@ -2,7 +2,7 @@
 // pointer or the arrow keys read single values. Where one side of it is time, the step that a clock
 // points at is framed.
 
-import { element } from './dom.js';
+import { element, oncePerFrame } from './dom.js';
 import { diverging, inkOn } from './scale.js';
 import { dataBehind, plainTable, renewData } from './tables.js';
 import { minus, number } from './text.js';
@@ -204,7 +204,8 @@ export function createHeatmap(first, clock) {
   };
   update(first);
   clock?.listen(paint);
-  new ResizeObserver(paint).observe(box);
+  // in the next frame: a picture that grows moves what other observers look at
+  new ResizeObserver(oncePerFrame(paint)).observe(box);
   onThemeChange(canvas, () => {
     paint();
     scale.paint();
