@@ -271,7 +271,7 @@ step() {
         ;;
     fuzz-test)
         step fuzz-program
-        fuzz_api 20000 1
+        fuzz_api 10000 1
         ;;
     fuzz)
         step wasm

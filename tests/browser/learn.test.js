@@ -330,6 +330,22 @@ for (const engine of engines) {
       other.dispose();
     });
 
+    /** How far the runs are that the page has saved. @returns {Promise<number[]>} */
+    const saved = () =>
+      page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            const opening = indexedDB.open('unrolled');
+            opening.onsuccess = () => {
+              const asked = opening.result.transaction('runs').objectStore('runs').getAll();
+              asked.onsuccess = () => {
+                opening.result.close();
+                resolve(asked.result.map(({ done }) => done));
+              };
+            };
+          }),
+      );
+
     test('after a reload it goes on where it was', async () => {
       const values = { epochs: 3, hidden: 9, seed: 8 };
       await follow(values);
@@ -338,20 +354,6 @@ for (const engine of engines) {
         await until(async () => (await card.steps()) === done, 'a step');
         await card.reached('paused');
       }
-      const saved = () =>
-        page.evaluate(
-          () =>
-            new Promise((resolve) => {
-              const opening = indexedDB.open('unrolled');
-              opening.onsuccess = () => {
-                const asked = opening.result.transaction('runs').objectStore('runs').getAll();
-                asked.onsuccess = () => {
-                  opening.result.close();
-                  resolve(asked.result.map(({ done }) => done));
-                };
-              };
-            }),
-        );
       await until(async () => (await saved()).includes(3), 'the run to be saved');
       await page.reload();
       await card.reached('ready');
@@ -368,8 +370,31 @@ for (const engine of engines) {
       );
     });
 
+    test('torn down while it trains, as by closing the tab, it goes on from what was saved', async () => {
+      const values = { epochs: 120, hidden: 32, seed: 14 };
+      await follow(values);
+      await card.click('.transport', 'Epoch');
+      await until(async () => (await card.steps()) === 25, 'an epoch');
+      await card.reached('paused');
+      await until(async () => (await saved()).includes(25), 'the run to be saved');
+      await page.evaluate((fact) => {
+        /** @type {any} */ (window).torn = false;
+        const text = () => document.querySelector(fact).textContent.split('/')[0];
+        const steps = () => Number(text().replaceAll(',', ''));
+        setInterval(() => steps() > 25 && location.reload(), 1);
+      }, `${CARD} [data-fact="step"]`);
+      await card.click('.transport', 'Resume');
+      const torn = () => page.evaluate(() => !('torn' in window)).catch(() => false); // between two pages
+      await until(torn, 'another page');
+      await card.reached('ready');
+      await until(async () => /step \d+ of 3,?000/.test(await card.text('.offer')), 'the offer');
+      await card.click('.offer', 'Go on from there');
+      await card.reached('finished');
+      assert.deepEqual(await card.losses(), (await inNode(values)).means);
+    });
+
     test('a worker that is lost is reported, and another goes on', async () => {
-      const values = { epochs: 240, hidden: 48, seed: 13 };
+      const values = { epochs: 120, hidden: 32, seed: 13 };
       await page.evaluate(() => {
         const w = /** @type {any} */ (window);
         const Real = w.Worker;
