@@ -381,7 +381,11 @@ for (const engine of engines) {
         /** @type {any} */ (window).torn = false;
         const text = () => document.querySelector(fact).textContent.split('/')[0];
         const steps = () => Number(text().replaceAll(',', ''));
-        setInterval(() => steps() > 25 && location.reload(), 1);
+        const timer = setInterval(() => {
+          if (steps() <= 25) return;
+          clearInterval(timer);
+          location.reload();
+        }, 1);
       }, `${CARD} [data-fact="step"]`);
       await card.click('.transport', 'Resume');
       const torn = () => page.evaluate(() => !('torn' in window)).catch(() => false); // between two pages
