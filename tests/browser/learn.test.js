@@ -388,8 +388,11 @@ for (const engine of engines) {
         }, 1);
       }, `${CARD} [data-fact="step"]`);
       await card.click('.transport', 'Resume');
-      const torn = () => page.evaluate(() => !('torn' in window)).catch(() => false); // between two pages
-      await until(torn, 'another page');
+      const another = () =>
+        page
+          .evaluate(() => !('torn' in window) && document.readyState === 'complete')
+          .catch(() => false); // between two pages
+      await until(another, 'another page');
       await card.reached('ready');
       await until(async () => /step \d+ of 3,?000/.test(await card.text('.offer')), 'the offer');
       await card.click('.offer', 'Go on from there');
@@ -398,7 +401,7 @@ for (const engine of engines) {
     });
 
     test('a worker that is lost is reported, and another goes on', async () => {
-      const values = { epochs: 120, hidden: 32, seed: 13 };
+      const values = { epochs: 240, hidden: 48, seed: 13 };
       await page.evaluate(() => {
         const w = /** @type {any} */ (window);
         const Real = w.Worker;
