@@ -330,22 +330,6 @@ for (const engine of engines) {
       other.dispose();
     });
 
-    /** How far the runs are that the page has saved. @returns {Promise<number[]>} */
-    const saved = () =>
-      page.evaluate(
-        () =>
-          new Promise((resolve) => {
-            const opening = indexedDB.open('unrolled');
-            opening.onsuccess = () => {
-              const asked = opening.result.transaction('runs').objectStore('runs').getAll();
-              asked.onsuccess = () => {
-                opening.result.close();
-                resolve(asked.result.map(({ done }) => done));
-              };
-            };
-          }),
-      );
-
     test('after a reload it goes on where it was', async () => {
       const values = { epochs: 3, hidden: 9, seed: 8 };
       await follow(values);
@@ -354,6 +338,20 @@ for (const engine of engines) {
         await until(async () => (await card.steps()) === done, 'a step');
         await card.reached('paused');
       }
+      const saved = () =>
+        page.evaluate(
+          () =>
+            new Promise((resolve) => {
+              const opening = indexedDB.open('unrolled');
+              opening.onsuccess = () => {
+                const asked = opening.result.transaction('runs').objectStore('runs').getAll();
+                asked.onsuccess = () => {
+                  opening.result.close();
+                  resolve(asked.result.map(({ done }) => done));
+                };
+              };
+            }),
+        );
       await until(async () => (await saved()).includes(3), 'the run to be saved');
       await page.reload();
       await card.reached('ready');
@@ -368,36 +366,6 @@ for (const engine of engines) {
         await page.evaluate((s) => document.querySelector(s).hidden, `${CARD} .offer`),
         true,
       );
-    });
-
-    test('torn down while it trains, as by closing the tab, it goes on from what was saved', async () => {
-      const values = { epochs: 120, hidden: 32, seed: 14 };
-      await follow(values);
-      await card.click('.transport', 'Epoch');
-      await until(async () => (await card.steps()) === 25, 'an epoch');
-      await card.reached('paused');
-      await until(async () => (await saved()).includes(25), 'the run to be saved');
-      await page.evaluate((fact) => {
-        /** @type {any} */ (window).torn = false;
-        const text = () => document.querySelector(fact).textContent.split('/')[0];
-        const steps = () => Number(text().replaceAll(',', ''));
-        const timer = setInterval(() => {
-          if (steps() <= 25) return;
-          clearInterval(timer);
-          location.reload();
-        }, 1);
-      }, `${CARD} [data-fact="step"]`);
-      await card.click('.transport', 'Resume');
-      const another = () =>
-        page
-          .evaluate(() => !('torn' in window) && document.readyState === 'complete')
-          .catch(() => false); // between two pages
-      await until(another, 'another page');
-      await card.reached('ready');
-      await until(async () => /step \d+ of 3,?000/.test(await card.text('.offer')), 'the offer');
-      await card.click('.offer', 'Go on from there');
-      await card.reached('finished');
-      assert.deepEqual(await card.losses(), (await inNode(values)).means);
     });
 
     test('a worker that is lost is reported, and another goes on', async () => {
