@@ -38,6 +38,8 @@ import { Schedule } from './schedule.js';
 const KEY = 'unrolled.checkpoint';
 const VERSION = 1;
 const CHECKSUM_BYTES = 4;
+/** Of a text from the file in a message. */
+const TEXT_SHOWN = 300;
 const PARTS = ['model', 'optimizer', 'scheduler', 'loader', 'metadata'];
 
 /**
@@ -241,7 +243,9 @@ function expectPart(name, saved, given) {
 function expectSame(saved, own, what) {
   const [a, b] = [JSON.stringify(saved), JSON.stringify(own)];
   if (a === b) return;
-  throw new ArgumentError(`loadCheckpoint ${what}: the file has ${a}, this one is ${b}`);
+  throw new ArgumentError(
+    `loadCheckpoint ${what}: the file has ${short(a)}, this one is ${short(b)}`,
+  );
 }
 
 /** The kind of every module by its path, and whether it is training. @param {Module} model */
@@ -251,21 +255,33 @@ function modulesOf(model) {
 
 /** @param {unknown} saved @param {Module} model @returns {() => void} */
 function planModes(saved, model) {
-  const list = Array.isArray(saved) ? saved : [];
+  if (!Array.isArray(saved) || !saved.every(isModuleEntry)) refuse('modules');
+  const list = saved;
   const own = modulesOf(model);
   const kinds = (/** @type {any[]} */ modules) =>
-    modules.map((entry) => `${entry?.[0] || 'model'}: ${entry?.[1]}`).join(', ');
+    modules.map(([path, kind]) => `${path || 'model'}: ${kind}`).join(', ');
   if (kinds(list) !== kinds(own)) {
     throw new ArgumentError(
-      `loadCheckpoint model: the file has another, ${kinds(list)}; this one is ${kinds(own)}`,
+      `loadCheckpoint model: the file has another, ${short(kinds(list))}; this one is ${short(kinds(own))}`,
     );
   }
-  if (!list.every(([, , training]) => typeof training === 'boolean')) refuse('modules');
   return () => {
     Module.tree(model).forEach(([, module], i) => {
       module.train(list[i][2]);
     });
   };
+}
+
+/** [path, kind, training] @param {unknown} entry */
+function isModuleEntry(entry) {
+  if (!Array.isArray(entry)) return false;
+  const [path, kind, training] = entry;
+  return typeof path === 'string' && typeof kind === 'string' && typeof training === 'boolean';
+}
+
+/** As much of a text as a message shows. @param {string | undefined} text */
+function short(text = 'none') {
+  return text.length > TEXT_SHOWN ? `${text.slice(0, TEXT_SHOWN)}…` : text;
 }
 
 /**
@@ -317,7 +333,7 @@ function planOptimizer(saved, moments, optimizer, model) {
 
 /** @param {string} what @returns {never} */
 function refuse(what) {
-  throw new FormatError(`checkpoint: ${what} is not as saveCheckpoint writes it`);
+  throw new FormatError(`checkpoint: ${short(what)} is not as saveCheckpoint writes it`);
 }
 
 /** @param {string} name @param {'I32' | 'U8'} dtype @param {Int32Array | Uint8Array} data @returns {Tensor} */

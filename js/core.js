@@ -323,10 +323,7 @@ export class Resource {
   static handleOf(resource, name) {
     ready();
     if (typeof resource !== 'object' || resource === null || !(#handle in resource)) {
-      throw new ArgumentError(
-        `${name ? `${name}: ` : ''}expected an object that the library made, got something else` +
-          `${name ? '' : '; a method taken from its object must be bound to it'}`,
-      );
+      throw foreign(name);
     }
     if (!resource.#handle) {
       throw new StateError(`${name ? `${name}: ` : ''}this ${resource.#kind} was disposed`);
@@ -352,6 +349,14 @@ export class Resource {
 
 // An engine without the symbol has now made a method called "undefined".
 if (typeof Symbol.dispose !== 'symbol') Reflect.deleteProperty(Resource.prototype, 'undefined');
+
+/** For what only looks like an object of the library. @param {string} [name]  of the argument; without one it is `this` */
+export function foreign(name) {
+  return new ArgumentError(
+    `${name ? `${name}: ` : ''}expected an object that the library made, got something else` +
+      `${name ? '' : '; a method taken from its object must be bound to it'}`,
+  );
+}
 
 /** @type {(resource: Resource, name?: string) => number} */
 export const handleOf = Resource.handleOf;

@@ -1,7 +1,7 @@
 // Models and trainings made from plain data, which crosses to a worker.
 
 import { Dropout, LastStep, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh } from './activation.js';
-import { describe, expectOptions } from './check.js';
+import { describe } from './check.js';
 import { ArgumentError } from './errors.js';
 import { GRU } from './gru.js';
 import { Linear } from './linear.js';
@@ -87,11 +87,21 @@ function make(described, table, name, first = []) {
   const all = [...first, ...args];
   if (all.length > most) {
     throw new ArgumentError(
-      `${name}: ${kind} takes ${most - first.length} arguments at most, got ${args.length}`,
+      `${name}: expected at most ${most - first.length} arguments of ${kind}, got ${args.length}`,
     );
   }
+  return placed(name, () => new Class(...all));
+}
+
+/**
+ * An error says where it was.
+ * @template T
+ * @param {string} name
+ * @param {() => T} run
+ */
+function placed(name, run) {
   try {
-    return new Class(...all);
+    return run();
   } catch (error) {
     if (error instanceof Error) error.message = `${name}: ${error.message}`;
     throw error;
@@ -113,7 +123,7 @@ function parts(described, name) {
 function onlyOne(args, name) {
   if (args.length === 1) return args[0];
   throw new ArgumentError(
-    `${name}: a Sequential takes one record of modules, got ${args.length} arguments`,
+    `${name}: expected one record of modules for a Sequential, got ${args.length} arguments`,
   );
 }
 
@@ -140,7 +150,7 @@ export function makeModel(modules, name, depth = 1) {
           : make(described, MODULES, inner);
       made.push([key, module]);
     }
-    return new Sequential(Object.fromEntries(made));
+    return placed(name, () => new Sequential(Object.fromEntries(made)));
   } catch (error) {
     for (const [, module] of made) module.dispose();
     throw error;
@@ -154,7 +164,6 @@ export function makeModel(modules, name, depth = 1) {
  * @returns {{ loss: Loss, optimizer: Optimizer, trainer: Trainer }}
  */
 export function makeTraining(model, training, name) {
-  expectOptions(training, ['loss', 'optimizer', 'clipNorm'], name);
   const { loss: lossDescribed, optimizer: described, clipNorm } = training;
   /** @type {{ dispose(): void }[]} */
   const made = [];

@@ -3,6 +3,7 @@
 //
 // Nothing is copied before the file is put together: a message is a list of pieces and their length.
 
+import { allocate } from './allocate.js';
 import { ArgumentError } from './errors.js';
 
 /** @typedef {{ pieces: Uint8Array[], length: number }} Fields */
@@ -93,7 +94,7 @@ export function encode({ pieces, length }, what) {
       `${what}: a Protocol Buffers file holds at most ${LONGEST} bytes, this takes ${length}`,
     );
   }
-  const bytes = new Uint8Array(length);
+  const bytes = allocate(length, what, () => new Uint8Array(length));
   let at = 0;
   for (const piece of pieces) {
     bytes.set(piece, at);

@@ -1,6 +1,7 @@
 // The page's side of a worker: calls under way, and models that live there.
 
 import { describe, expectOptions } from './check.js';
+import { foreign } from './core.js';
 import { ArgumentError, StateError } from './errors.js';
 import { addProgress, copied, receiveError } from './wire.js';
 
@@ -97,7 +98,7 @@ export class Link {
         const own = args.map((arg) => copied(arg, transfer));
         this.#thread.post({ id, name, model, args: own }, transfer);
       } catch (error) {
-        reject(unsent(error, name));
+        reject(unsent(error, name, args));
         return;
       }
       this.#pending.set(id, { resolve, reject, news });
@@ -131,12 +132,36 @@ export class Link {
   }
 }
 
-/** @param {any} error @param {string} name */
-function unsent(error, name) {
+/** What the arguments of calls are called, where they are the caller's. @type {Record<string, string[]>} */
+const ARGUMENTS = {
+  init: ['openWorker wasm'],
+  create: ['create model', 'create training'],
+  forward: ['RemoteModel forward input', 'RemoteModel forward options'],
+  fit: ['', '', 'RemoteModel fit data', 'RemoteModel fit options'],
+  step: ['RemoteModel step batch'],
+  loadStateDict: ['RemoteModel loadStateDict state'],
+  loadCheckpoint: ['RemoteModel loadCheckpoint bytes'],
+};
+
+/** @param {any} error @param {string} name @param {unknown[]} args */
+function unsent(error, name, args) {
   if (error?.name !== 'DataCloneError') return error;
+  const culprit = args.findIndex((arg) => !crosses(arg));
+  const member = Object.entries(args[culprit] ?? {}).find(([, inner]) => !crosses(inner))?.[0];
+  const what = [ARGUMENTS[name]?.[culprit] ?? name, member].filter(Boolean).join(' ');
   return new ArgumentError(
-    `${name}: expected plain data, which a worker can be sent: ${error.message}`,
+    `${what}: expected plain data, which a worker can be sent: ${error.message}`,
   );
+}
+
+/** @param {unknown} value */
+function crosses(value) {
+  try {
+    structuredClone(copied(value, []));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A library in a worker. */
@@ -168,8 +193,11 @@ export class RemoteLibrary {
    * @throws {ArgumentError} for a kind that is not known, or arguments that its class refuses
    */
   async create(model, training) {
-    const id = await this.#link.call('create', 0, [model, training]);
-    return new RemoteModel(this.#link, id);
+    const link = RemoteLibrary.#linkOf(this);
+    expectOptions(model, ['modules', 'seed'], 'create model'); // what is inherited would not cross
+    if (training !== undefined)
+      expectOptions(training, ['loss', 'optimizer', 'clipNorm'], 'create training');
+    return new RemoteModel(link, await link.call('create', 0, [model, training]));
   }
 
   /**
@@ -178,7 +206,13 @@ export class RemoteLibrary {
    * @returns {Promise<void>}
    */
   async close() {
-    await this.#link.close();
+    await RemoteLibrary.#linkOf(this).close();
+  }
+
+  /** @param {RemoteLibrary} library */
+  static #linkOf(library) {
+    if (typeof library !== 'object' || library === null || !(#link in library)) throw foreign();
+    return library.#link;
   }
 }
 
@@ -204,7 +238,7 @@ function numberOf(array) {
 /** The same for the same arrays in the same batches. @param {any} data */
 function nameOf(data) {
   const { inputs, targets, samples, batchSize = 1, shuffle = false, dropLast = false } = data ?? {};
-  const settings = [samples, batchSize, shuffle, dropLast].map(String);
+  const settings = [samples, batchSize, shuffle, dropLast].map(describe);
   return [numberOf(inputs), numberOf(targets), ...settings].join(' ');
 }
 
@@ -227,16 +261,24 @@ export class RemoteModel {
   }
 
   /**
+   * @param {RemoteModel} model
    * @param {string} name
    * @param {...unknown} args
    */
-  async #call(name, ...args) {
-    this.#expectAlive();
-    return this.#link.call(name, this.#id, args);
+  static async #call(model, name, ...args) {
+    RemoteModel.#expectAlive(model);
+    return model.#link.call(name, model.#id, args);
   }
 
-  #expectAlive() {
-    if (this.#disposed) throw new StateError('this model was disposed');
+  /** @param {RemoteModel} model */
+  static #expectAlive(model) {
+    RemoteModel.#expectOwn(model);
+    if (model.#disposed) throw new StateError('this model was disposed');
+  }
+
+  /** @param {RemoteModel} model */
+  static #expectOwn(model) {
+    if (typeof model !== 'object' || model === null || !(#link in model)) throw foreign();
   }
 
   /**
@@ -247,7 +289,9 @@ export class RemoteModel {
    * @returns {Promise<Float32Array>}
    */
   async forward(input, call) {
-    return this.#call('forward', input, call);
+    RemoteModel.#expectAlive(this);
+    if (call !== undefined) expectOptions(call, ['batch'], 'RemoteModel forward');
+    return RemoteModel.#call(this, 'forward', input, call);
   }
 
   /**
@@ -271,7 +315,7 @@ export class RemoteModel {
    */
   async *fit(data, options) {
     const what = 'RemoteModel fit';
-    this.#expectAlive();
+    RemoteModel.#expectAlive(this);
     expectOptions(options, ['epochs', 'signal'], what);
     const { signal, ...rest } = options;
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -339,18 +383,20 @@ export class RemoteModel {
    * @returns {Promise<number>}  the loss before the update
    */
   async step(batch) {
-    return this.#call('step', batch);
+    RemoteModel.#expectAlive(this);
+    expectOptions(batch, ['input', 'target', 'batch'], 'RemoteModel step');
+    return RemoteModel.#call(this, 'step', batch);
   }
 
   /** Copies of all parameters, on an object without prototype. @returns {Promise<StateDict>} */
   async stateDict() {
-    const state = await this.#call('stateDict');
+    const state = await RemoteModel.#call(this, 'stateDict');
     return Object.assign(Object.create(null), state);
   }
 
   /** Checked first, as Module.loadStateDict: on an error nothing was loaded. @param {StateDict} state @returns {Promise<void>} */
   async loadStateDict(state) {
-    await this.#call('loadStateDict', state);
+    await RemoteModel.#call(this, 'loadStateDict', state);
   }
 
   /**
@@ -359,7 +405,7 @@ export class RemoteModel {
    * @returns {Promise<Uint8Array>}
    */
   async saveCheckpoint() {
-    return this.#call('saveCheckpoint');
+    return RemoteModel.#call(this, 'saveCheckpoint');
   }
 
   /**
@@ -369,11 +415,12 @@ export class RemoteModel {
    * @returns {Promise<void>}
    */
   async loadCheckpoint(bytes) {
-    await this.#call('loadCheckpoint', bytes);
+    await RemoteModel.#call(this, 'loadCheckpoint', bytes);
   }
 
   /** Frees the memory of the model; ends its training. A second dispose does nothing. @returns {Promise<void>} */
   async dispose() {
+    RemoteModel.#expectOwn(this);
     if (this.#disposed) return;
     this.#disposed = true;
     forgotten?.unregister(this);

@@ -1,6 +1,6 @@
 // A model in a worker, with its training and its random stream: the other end of a RemoteModel.
 
-import { expectOptions, expectSize } from './check.js';
+import { expectSize } from './check.js';
 import { placeOf, planPlace, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { DataLoader } from './data.js';
 import { makeModel, makeTraining } from './description.js';
@@ -107,7 +107,6 @@ export class Session {
 
   /** @param {ModelDescription} description @param {TrainingDescription} [training] */
   constructor(description, training) {
-    expectOptions(description, ['modules', 'seed'], 'create model');
     const { modules, seed } = description;
     if (seed !== undefined) this.#stream = { state: null };
     enter(this.#stream);
@@ -164,7 +163,6 @@ export class Session {
     const what = 'RemoteModel step';
     const { trainer } = this.#expectTraining(what);
     this.#expectIdle(what);
-    expectOptions(batch, ['input', 'target', 'batch'], what);
     return trainer.step(batch.input, batch.target, { batch: batch.batch });
   }
 

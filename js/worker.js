@@ -59,13 +59,13 @@ export async function openWorker(options = {}) {
 /** @param {unknown} wasm @returns {string | WebAssembly.Module | undefined} */
 function address(wasm) {
   if (wasm === undefined || wasm instanceof WebAssembly.Module) return wasm;
-  if (wasm instanceof URL) return wasm.href;
-  if (typeof wasm === 'string') {
+  if (wasm instanceof URL || typeof wasm === 'string') {
     const base = typeof location === 'undefined' ? undefined : location.href;
     try {
-      return new URL(wasm, base).href; // relative to the page, not to the worker's script
+      // relative to the page, not to the worker's script
+      return wasm instanceof URL ? wasm.href : new URL(wasm, base).href;
     } catch {
-      throw new ArgumentError(`openWorker wasm: expected an absolute URL, got "${wasm}"`);
+      throw new ArgumentError(`openWorker wasm: expected an absolute URL, got ${describe(wasm)}`);
     }
   }
   throw new ArgumentError(

@@ -1,17 +1,18 @@
 // Files from strangers: the readers of the package on files that were broken at random.
 //
-//     node tests/fuzz/files.js [runs [seed]]      runs for each reader (default a million)
+//     node tests/fuzz/files.js [runs [seed]]      runs for each reader (default a hundred thousand)
 //
-// A file is read, or refused with a FormatError. Whatever it is: no prototype is touched, what is read is
-// plain data, and the arrays made on the way take a small multiple of the file's size.
+// A file is read, or refused with a FormatError (a checkpoint also because it is another training's).
+// Whatever it is: no prototype is touched, the arrays made on the way take a small multiple of the file's
+// size, and of a checkpoint that is refused nothing is loaded.
 
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { FormatError, loadSafetensors, readSafetensorsMetadata } from 'unrolled';
+import * as u from 'unrolled';
 import { loadTorch } from 'unrolled/torch';
-import { generator } from '../js/support/numeric.js';
-import { mutate, mutateHeader, mutateZip, oneOf } from './mutate.js';
+import { generator, values } from '../js/support/numeric.js';
+import { mutate, mutateCheckpoint, mutateHeader, mutateZip, oneOf } from './mutate.js';
 
 /** Bytes of arrays that reading may take: so many times the file's, and these besides. */
 const MULTIPLE = 16;
@@ -23,7 +24,9 @@ const FOUND = new URL('../../build/fuzz/', import.meta.url);
 /** @typedef {import('./mutate.js').Draw} Draw */
 /**
  * @typedef {{ name: string, seeds: Uint8Array[], read: (bytes: Uint8Array) => unknown,
- *   change: (bytes: Uint8Array, draw: Draw, seeds: Uint8Array[]) => Uint8Array }} Reader
+ *   change: (bytes: Uint8Array, draw: Draw, seeds: Uint8Array[]) => Uint8Array,
+ *   errors?: Function[], after?: (read: boolean) => void }} Reader
+ *   errors: what it may throw (default: a FormatError); after: what must hold then
  */
 
 /** @param {string} ending @returns {Promise<Uint8Array[]>} the fixtures, the broken ones, the corpus */
@@ -41,13 +44,57 @@ async function seedsOf(ending) {
   return files.filter(({ length }) => length > 0 && length < 1 << 17);
 }
 
+/** A training in the middle of an epoch, all its parts. @param {number} seed */
+function training(seed) {
+  u.manualSeed(seed);
+  const model = new u.Sequential({
+    rnn: new u.GRU(1, 2, { batchFirst: true }),
+    last: new u.LastStep(),
+    fc: new u.Linear(2, 1),
+  });
+  const optimizer = new u.Adam(model.parameters(), { lr: 0.01, amsgrad: true });
+  const scheduler = new u.ReduceLROnPlateau(optimizer);
+  const data = { inputs: values(15, seed), targets: values(5, seed), samples: 5, shuffle: true };
+  const loader = new u.DataLoader({ ...data, batchSize: 2 });
+  return { model, optimizer, scheduler, loader };
+}
+
+/** @returns {Promise<Reader>} loads into a training, which is as before when the file is refused */
+async function checkpoints() {
+  await u.init();
+  const parts = training(1);
+  const fresh = u.saveCheckpoint(parts);
+  const loss = new u.MSELoss();
+  const trainer = new u.Trainer(parts.model, { loss, optimizer: parts.optimizer });
+  for await (const _ of trainer.fit(parts.loader, { epochs: 1 })) break;
+  parts.scheduler.step(1);
+  const begun = u.saveCheckpoint({ ...parts, metadata: { name: 'begun' } });
+  const { model, optimizer } = training(2);
+  const others = [{ model }, { model, optimizer }, training(3)].map(u.saveCheckpoint);
+  const now = u.saveCheckpoint(parts);
+  return {
+    name: 'checkpoint',
+    seeds: [begun, begun, begun, fresh, ...others],
+    read: (bytes) => u.loadCheckpoint(bytes, parts),
+    change: (bytes, draw, seeds) =>
+      draw() < 0.8 ? mutateCheckpoint(bytes, draw) : mutate(bytes, draw, seeds),
+    errors: [u.FormatError, u.ArgumentError, u.ShapeError],
+    after(read) {
+      // A file that was read may be any training; it must be one that can be written and left again.
+      const after = u.saveCheckpoint(parts);
+      if (read) u.loadCheckpoint(now, parts);
+      else assert.ok(Buffer.compare(after, now) === 0, 'something of a refused file was loaded');
+    },
+  };
+}
+
 /** @returns {Promise<Reader[]>} */
 export async function readers() {
   return [
     {
       name: 'safetensors',
       seeds: await seedsOf('.safetensors'),
-      read: (bytes) => [readSafetensorsMetadata(bytes), loadSafetensors(bytes)],
+      read: (bytes) => [u.readSafetensorsMetadata(bytes), u.loadSafetensors(bytes)],
       change: (bytes, draw, seeds) =>
         draw() < 0.5 && bytes.length > 8 ? mutateHeader(bytes, draw) : mutate(bytes, draw, seeds),
     },
@@ -58,6 +105,7 @@ export async function readers() {
       change: (bytes, draw, seeds) =>
         draw() < 0.7 ? mutateZip(bytes, draw, seeds) : mutate(bytes, draw, seeds),
     },
+    await checkpoints(),
   ];
 }
 
@@ -106,11 +154,13 @@ export function check(reader, bytes) {
       reader.read(bytes);
     } catch (error) {
       read = false;
-      assert.ok(error instanceof FormatError, `an error of another kind: ${error.stack}`);
+      const known = (reader.errors ?? [u.FormatError]).includes(error.constructor);
+      assert.ok(known, `an error of another kind: ${error.stack}`);
       assert.ok(error.message.length < 1000, 'a message of readable length');
     }
   });
   assert.equal(prototypes(), before, 'a prototype was touched');
+  reader.after?.(read);
   assert.ok(taken <= MULTIPLE * bytes.length + BESIDES, `${taken} bytes for ${bytes.length}`);
   return read;
 }
@@ -144,7 +194,7 @@ export async function fuzz(reader, runs, seed) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const runs = Number(process.argv[2] ?? 1_000_000);
+  const runs = Number(process.argv[2] ?? 100_000);
   const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
   console.log(`${runs} files for each reader, seed ${seed}`);
   for (const reader of await readers()) {

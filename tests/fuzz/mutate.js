@@ -130,6 +130,95 @@ export function mutateHeader(bytes, draw) {
   return joined(length, header, bytes.subarray(start));
 }
 
+const CHECKSUM_BYTES = 4;
+/** What stands in a forged record, in the place of something else. @type {any[]} */
+const FORGED = [
+  ...[0, 1, -1, 0.5, 2 ** 31, 2 ** 53, 1e308, -1e308, '', '4', 'number 0', 'number 1', 'number 9'],
+  ...['__proto__', 'x'.repeat(3000), null, true, false, [], {}, [[]], [null], { toString: 5 }],
+  ...[{ toJSON: 5 }, { length: 2 ** 32 }, { data: [1] }, Array(3000).fill(0), '[object Object]'],
+];
+const KEYS = ['__proto__', 'constructor', 'toString', 'length', 'step', 'state', 'kind', '0', ''];
+
+/**
+ * A checkpoint that is whole, with its checksum right again, around numbers, tensors or values that were
+ * changed.
+ * @param {Uint8Array} bytes
+ * @param {Draw} draw
+ */
+export function mutateCheckpoint(bytes, draw) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const start = 8 + Number(view.getBigUint64(0, true));
+  const record = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
+  const data = bytes.slice(start);
+  const kind = draw();
+  if (kind < 0.7) {
+    const metadata = record.__metadata__;
+    const numbers = { root: JSON.parse(metadata['unrolled.checkpoint']) };
+    for (let n = oneOf(draw, [1, 1, 1, 2, 4]); n > 0; n--) forge(numbers, draw);
+    metadata['unrolled.checkpoint'] =
+      JSON.stringify(numbers.root) ?? oneOf(draw, ['{', '', '['.repeat(30_000)]);
+  } else if (kind < 0.85) {
+    const entries = Object.entries(record);
+    const [name, entry] = oneOf(draw, entries);
+    const other = oneOf(draw, entries)[0];
+    const how = below(draw, 4);
+    if (how === 0) delete record[name];
+    else if (how === 1) [record[name], record[other]] = [record[other], entry];
+    else if (how === 2 && entry.shape) changeEntry({ [name]: entry }, draw);
+    else {
+      delete record[name];
+      record[oneOf(draw, ['model.', 'optimizer.', 'optimizer.0.', ...KEYS]) + name] = entry;
+      record.checksum = { ...record.checksum }; // which must be last
+    }
+  } else {
+    const [from, to] = range(draw, data);
+    for (let i = from; i < to; i++) data[i] = below(draw, 256);
+  }
+  const header = encoder.encode(JSON.stringify(record));
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
+  const changed = joined(length, header, data);
+  const end = changed.length - CHECKSUM_BYTES;
+  new DataView(changed.buffer).setUint32(end, crc32(changed.subarray(0, end)), true);
+  return changed;
+}
+
+/** Something inside a record is something else. @param {any} record @param {Draw} draw */
+function forge(record, draw) {
+  let at = record;
+  let key = 'root';
+  while (draw() < 0.85) {
+    const inner = at[key];
+    const keys = typeof inner === 'object' && inner !== null ? Object.keys(inner) : [];
+    if (keys.length === 0) break;
+    at = inner;
+    key = oneOf(draw, keys);
+  }
+  const value = structuredClone(oneOf(draw, FORGED));
+  const how = draw();
+  if (how < 0.6) at[key] = value;
+  else if (how < 0.75) delete at[key];
+  else {
+    const inner = typeof at[key] === 'object' && at[key] !== null ? at[key] : at;
+    const property = { value, enumerable: true, configurable: true, writable: true };
+    Object.defineProperty(inner, Array.isArray(inner) ? '0' : oneOf(draw, KEYS), property);
+  }
+}
+
+/** Of each byte. */
+const REMAINDERS = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ (rest & 1 ? 0xedb88320 : 0);
+  return rest;
+});
+
+/** CRC-32 as zip has it. @param {Uint8Array} bytes */
+function crc32(bytes) {
+  let crc = -1;
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ REMAINDERS[(crc ^ bytes[i]) & 255];
+  return ~crc >>> 0;
+}
+
 /** @param {any} record @param {Draw} draw */
 function changeEntry(record, draw) {
   const names = Object.keys(record);

@@ -4,25 +4,40 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import * as unrolled from 'unrolled';
+import * as inline from 'unrolled/inline';
+import * as onnx from 'unrolled/onnx';
+import manifest from 'unrolled/package.json' with { type: 'json' };
+import * as torch from 'unrolled/torch';
+import * as worker from 'unrolled/worker';
 
 await unrolled.init(); // the table makes objects
 const { ABSTRACT, CALLS, clear, keep, MAKERS, rightArguments, watched, wrongArguments } =
   await import('./support/calls.js');
+const { closeRemote, REMOTE_CALLS, REMOTE_MAKERS, remoteClasses } = await import(
+  './support/calls_worker.js'
+);
+const remote = await remoteClasses();
+after(() => closeRemote());
+
+const ALL = [...CALLS, ...REMOTE_CALLS];
+/** @type {Record<string, () => any>} */
+const makers = { ...MAKERS, ...REMOTE_MAKERS };
 
 const { ArgumentError, getRngState, info, Module, Optimizer, ShapeError, UnrolledError } = unrolled;
 
 /** All that a refused call must leave as it is. @param {any} self */
-function digest(self) {
+async function digest(self) {
   const hash = createHash('sha256').update(getRngState());
   for (const thing of [self, ...(watched.get(self) ?? [])]) {
     if (thing instanceof Module) {
       for (const { dataView, gradView } of thing.parameters())
         hash.update(dataView).update(gradView);
     } else if (thing instanceof Optimizer || typeof thing?.stateDict === 'function') {
-      hash.update(JSON.stringify(thing.stateDict()));
+      hash.update(JSON.stringify(await thing.stateDict()));
     }
+    if (typeof thing?.saveCheckpoint === 'function') hash.update(await thing.saveCheckpoint()); // in a worker
   }
   const { liveObjects } = info();
   return `${hash.digest('hex')}, ${liveObjects} objects`;
@@ -34,22 +49,22 @@ function complaint(error, name) {
   if (!error.message.includes(name)) return `"${error.message}" does not name ${name}`;
   const refusal = error instanceof ArgumentError || error instanceof ShapeError;
   const says =
-    /expected|unknown|missing|disposed|twice|does not|not their|only|cannot|do not|differ|not a state|put it into one|reset_after|not supported/;
+    /expected|unknown|missing|disposed|twice|does not|not their|only|cannot|do not|differ|not a state|put it into one|reset_after|not supported|no valid|not as many/;
   return refusal && !says.test(error.message)
     ? `"${error.message}" does not say what is wrong`
     : null;
 }
 
 let cases = 0;
-for (const call of CALLS) {
+for (const call of ALL) {
   test(call.name, async (t) => {
     t.mock.method(console, 'warn', () => {});
-    const self = call.maker ? keep(MAKERS[call.maker]()) : null;
+    const self = call.maker ? keep(await makers[call.maker]()) : null;
     call.prepare?.(self);
     const misses = [];
     for (const { what, name, list } of wrongArguments(call)) {
       const given = list();
-      const before = digest(self);
+      const before = await digest(self);
       cases++;
       try {
         await call.run(self, given);
@@ -58,21 +73,22 @@ for (const call of CALLS) {
         const wrong = complaint(error, name);
         if (wrong) misses.push(`${what}: ${wrong}`);
       }
-      if (digest(self) !== before) misses.push(`${what}: something has changed`);
+      if ((await digest(self)) !== before) misses.push(`${what}: something has changed`);
     }
     if (!call.refused) await call.run(self, rightArguments(call)); // the right ones are right
-    clear();
+    await clear();
     assert.deepEqual(misses, []);
   });
 }
 
 test('what is not the object it should be called on, or was disposed', async () => {
   const unbound = { name: 'ArgumentError', message: /the library made/ };
-  const dead = { name: 'StateError', message: /disposed/ };
-  for (const call of CALLS.filter(({ maker, refused }) => maker && !refused)) {
-    const one = MAKERS[call.maker]();
+  const dead = { name: 'StateError', message: /disposed|closed/ };
+  for (const call of ALL.filter(({ maker, refused }) => maker && !refused)) {
+    const one = await makers[call.maker]();
     const key = call.name.split('.')[1];
-    if (typeof one.dispose !== 'function' || key === 'dispose') continue;
+    const end = one.dispose ?? one.close;
+    if (!end || key === end.name) continue;
     const { get, set, value } = find(one, key);
     for (const way of [get, set, value].filter(Boolean)) {
       const on = async (self) => {
@@ -83,10 +99,10 @@ test('what is not the object it should be called on, or was disposed', async () 
         await assert.rejects(() => on(foreign), unbound, call.name);
       }
       keep(one);
-      one.dispose();
+      await end.call(one);
       await assert.rejects(() => on(one), dead, call.name);
     }
-    clear();
+    await clear();
   }
 });
 
@@ -98,11 +114,15 @@ function find(object, key) {
 }
 
 test('every export and every method of it is in the table', (t) => {
-  const known = new Set(CALLS.map(({ name }) => name));
+  const known = new Set(ALL.map(({ name }) => name));
   const missing = publicNames().filter((name) => !known.has(name));
   assert.deepEqual(missing, []);
+  const { init, ...same } = inline;
+  const { init: other, ...library } = unrolled;
+  assert.deepEqual(same, library, 'unrolled/inline is the library');
+  assert.ok(init !== other && known.has('unrolled/inline init'));
   assert.ok(cases > 10_000, `${cases}`);
-  t.diagnostic(`${CALLS.length} calls, ${cases} wrong arguments`);
+  t.diagnostic(`${ALL.length} calls, ${cases} wrong arguments`);
 });
 
 /** Not for users: for classes beneath, or without a word to say. */
@@ -110,16 +130,24 @@ const INSIDE = new Set(['constructor', 'namedChildren', 'runForward', 'runBackwa
 /** Read, never given anything. */
 const READ_ONLY = new Set(['training', 'batchFirst']);
 
+/** What package.json exports. */
+const ENTRIES = [
+  ...['.', './onnx', './torch', './inline', './worker'],
+  ...['./unrolled.wasm', './package.json'],
+];
+
 /** 'rand', 'LSTM', 'LSTM.forward', 'initialize.zeros', … */
 function publicNames() {
+  assert.deepEqual(Object.keys(manifest.exports), ENTRIES);
   const names = [];
-  for (const [name, value] of Object.entries(/** @type {Record<string, any>} */ (unrolled))) {
+  const all = { ...unrolled, ...torch, ...onnx, ...worker, ...remote };
+  for (const [name, value] of Object.entries(/** @type {Record<string, any>} */ (all))) {
     if (value === UnrolledError || value.prototype instanceof UnrolledError) continue;
     if (typeof value === 'object') {
       names.push(...Object.keys(value).map((key) => `${name}.${key}`));
       continue;
     }
-    names.push(name);
+    if (!Object.hasOwn(remote, name)) names.push(name); // those only openWorker makes
     if (ABSTRACT.includes(name) && name !== 'Parameter') continue; // its kinds have what it has
     for (let at = value.prototype; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
       for (const key of Reflect.ownKeys(at)) {

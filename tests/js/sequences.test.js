@@ -17,7 +17,7 @@ const SEQUENCES = Number(process.env.UNROLLED_SEQUENCES ?? 2000);
 const ONE_IN = 8;
 
 const wrong = CALLS.map((call) => [...wrongArguments(call)]);
-clear();
+await clear();
 
 /** One call: which one, on which of the objects of its class, with what wrong (none: all is right). */
 const step = fc.record({
@@ -81,7 +81,7 @@ test(`${SEQUENCES} sequences of ${LENGTH} calls`, async (t) => {
           counts.refused++;
         }
       }
-      clear();
+      await clear();
       assert.equal(unrolled.info().liveObjects, liveObjects, 'nothing is left');
     },
   );

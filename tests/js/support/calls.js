@@ -3,6 +3,9 @@
 
 import { runInNewContext } from 'node:vm';
 import * as unrolled from 'unrolled';
+import * as inline from 'unrolled/inline';
+import { saveOnnx } from 'unrolled/onnx';
+import { loadTorch, saveTorch } from 'unrolled/torch';
 import { values } from './numeric.js';
 
 /** The library without its types: half of the calls are wrong on purpose. @type {any} */
@@ -25,7 +28,7 @@ const u = unrolled;
 export const ABSTRACT = ['Module', 'Loss', 'Optimizer', 'Schedule', 'Parameter'];
 
 /** @param {number} n */
-const f = (n) => values(n, n + 1);
+export const f = (n) => values(n, n + 1);
 
 /** @param {number} rows @param {number} columns */
 const tensor = (rows, columns) => ({ shape: [rows, columns], data: f(rows * columns) });
@@ -43,7 +46,7 @@ function disposed() {
 }
 
 /** What no argument, or hardly one, can be. @returns {Labelled[]} */
-function anything() {
+export function anything() {
   return [
     ...[undefined, null, 'text', '', true, Symbol('s'), 3n, NaN, Infinity, -Infinity].map(
       (value) => /** @type {Labelled} */ ([String(value) || 'no text', value]),
@@ -73,17 +76,17 @@ function anything() {
 }
 
 /** Anything except what is right after all. @param {(value: any) => boolean} right */
-const allBut = (right) => () => anything().filter(([, value]) => !right(value));
+export const allBut = (right) => () => anything().filter(([, value]) => !right(value));
 
 /** @param {any} value */
 const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
 
 /** @type {(name: string, good?: number) => Argument} */
-const size = (name, good = 2) => ({ name, good: () => good, wrong: allBut(() => false) });
+export const size = (name, good = 2) => ({ name, good: () => good, wrong: allBut(() => false) });
 /** @type {(name: string, good?: number) => Argument} */
 const count = (name, good = 3) => ({ name, good: () => good, wrong: allBut((v) => v === 0) });
 /** @type {(name: string, good?: number, low?: number, high?: number) => Argument} */
-const number = (name, good = 0.5, low = -Infinity, high = Infinity) => ({
+export const number = (name, good = 0.5, low = -Infinity, high = Infinity) => ({
   name,
   good: () => good,
   wrong: allBut((v) => isNumber(v) && v >= low && v <= high),
@@ -93,7 +96,7 @@ const flag = (name) => ({ name, good: () => false, wrong: allBut((v) => v === tr
 /** @type {(name: string, good: string) => Argument} */
 const word = (name, good) => ({ name, good: () => good, wrong: allBut(() => false) });
 /** Lengths that do not fit: one more, one less, none. @type {(name: string, n: number, any?: boolean) => Argument} */
-const floats = (name, n, any = false) => ({
+export const floats = (name, n, any = false) => ({
   name,
   good: () => f(n),
   wrong: () => [
@@ -116,7 +119,7 @@ const ints = (name, list, ...wrong) => ({
   wrong: () => [...anything(), ['one more', Int32Array.from([...list, 0])], ...wrong],
 });
 /** An argument that may be missing. @type {(of: Argument) => Argument} */
-const optional = (of) => ({
+export const optional = (of) => ({
   ...of,
   wrong: () => of.wrong().filter(([, value]) => value !== undefined),
 });
@@ -130,7 +133,7 @@ const nullable = (of) => ({ ...of, wrong: () => of.wrong().filter(([, value]) =>
  * @param {boolean} [must]  it may not be missing
  * @returns {Argument}
  */
-function options(members, needed, must = false) {
+export function options(members, needed, must = false) {
   const record = (value) => typeof value === 'object' && value !== null;
   const empty = (value) => record(value) && !Array.isArray(value) && !ArrayBuffer.isView(value);
   const good = () =>
@@ -183,10 +186,11 @@ export function keep(thing) {
   return thing;
 }
 
-/** Disposes of all that keep() has seen. */
-export function clear() {
-  for (const thing of made.reverse()) thing.dispose?.();
+/** Disposes of all that keep() has seen; what lives in a worker is gone when the promise is settled. */
+export async function clear() {
+  const all = made.reverse();
   made = [];
+  for (const thing of all) await thing.dispose?.(); // a model before its library
 }
 
 function trainer() {
@@ -447,7 +451,7 @@ const forModule = (name) => [
   method(`${name}.train`, optional(flag('train'))),
   loads(name, HAS_PARAMETERS.has(name) ? brokenStates(name) : []),
 ];
-const brokenStates = (name) => {
+export const brokenStates = (name) => {
   const broken = (/** @type {(entry: any) => any} */ change) => {
     const module = MAKERS[name]();
     const all = module.stateDict();
@@ -559,7 +563,7 @@ const INITIALIZERS = {
     ]),
   ),
 };
-const bytes = (name, good) => ({ name, good, wrong: anything });
+export const bytes = (name, good) => ({ name, good, wrong: anything });
 const numberOrInfinity = {
   name: 'normType',
   good: () => 1,
@@ -854,18 +858,7 @@ export const CALLS = [
 
   fn(
     'saveSafetensors',
-    {
-      name: 'saveSafetensors',
-      good: () => ({ a: { shape: [2, 3], data: f(6) } }),
-      wrong: () => [
-        ...anything().filter(([, v]) => !isNoTensors(v)),
-        ['a tensor that is none', { a: null }],
-        ['one longer', { a: { shape: [2, 3], data: f(7) } }],
-        ['a symbol for a shape', { a: { shape: Symbol('s'), data: f(7) } }],
-        ['symbols for sizes', { a: { shape: [Symbol('s')], data: f(7) } }],
-        ['an object for a shape', { a: { shape: Object.create(null), data: f(7) } }],
-      ],
-    },
+    savedState('saveSafetensors'),
     optional({
       name: 'metadata',
       good: () => ({ a: 'b' }),
@@ -908,6 +901,32 @@ export const CALLS = [
     bytes('safetensors', () => u.saveCheckpoint(trainingParts())),
     checkpoint('loadCheckpoint'),
   ),
+
+  // Those of the other names that package.json exports; of unrolled/worker in calls_worker.js.
+  {
+    ...fn('unrolled/inline init', options({})),
+    run: (_, list) => /** @type {any} */ (inline).init(...list),
+  },
+  {
+    ...fn(
+      'loadTorch',
+      bytes('orch', () => saveTorch({ a: { shape: [2, 3], data: f(6) } })),
+    ),
+    run: (_, /** @type {any} */ [given]) => loadTorch(given),
+  },
+  {
+    ...fn('saveTorch', savedState('saveTorch')),
+    run: (_, /** @type {any} */ [state]) => saveTorch(state),
+  },
+  {
+    ...fn('saveOnnx', {
+      name: 'saveOnnx model',
+      good: () => keep(new u.Linear(3, 4)),
+      wrong: () => [...anything(), ['a LastStep alone', keep(new u.LastStep())]],
+    }),
+    run: (_, /** @type {any} */ [model]) => saveOnnx(model),
+  },
+
   ...ABSTRACT.map((name) => ({
     name,
     refused: true,
@@ -970,6 +989,23 @@ function checkpoint(what, saves = false) {
       true,
     ),
     good: trainingParts,
+  };
+}
+
+/** A state dict that is to be written. @param {string} name @returns {Argument} */
+function savedState(name) {
+  return {
+    name,
+    good: () => ({ a: { shape: [2, 3], data: f(6) } }),
+    wrong: () => [
+      ...anything().filter(([, v]) => !isNoTensors(v)),
+      ['a tensor that is none', { a: null }],
+      ['one longer', { a: { shape: [2, 3], data: f(7) } }],
+      ['a symbol for a shape', { a: { shape: Symbol('s'), data: f(7) } }],
+      ['symbols for sizes', { a: { shape: [Symbol('s')], data: f(7) } }],
+      ['an object for a shape', { a: { shape: Object.create(null), data: f(7) } }],
+      ['half a character for a name', { '\ud800': { shape: [1], data: f(1) } }],
+    ],
   };
 }
 
