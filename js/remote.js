@@ -7,7 +7,7 @@ import { addProgress, copied, receiveError } from './wire.js';
 /** @typedef {import('./data.js').Batch} Batch */
 /** @typedef {import('./description.js').ModelDescription} ModelDescription */
 /** @typedef {import('./description.js').TrainingDescription} TrainingDescription */
-/** @typedef {import('./module.js').StateDict} StateDict */
+/** @import { StateDict } from './module.js' */
 /** @typedef {import('./trainer.js').Progress} Progress */
 /** @typedef {import('./wire.js').Answer} Answer */
 /**
