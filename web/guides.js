@@ -95,5 +95,9 @@ export function guideFiles(reference) {
     readFileSync(new URL(`./style/${name}.css`, import.meta.url), 'utf8'),
   );
   const icon = readFileSync(new URL('./icon.svg', import.meta.url), 'utf8');
-  return { ...Object.fromEntries(pages), 'guide/guide.css': css.join('\n'), 'guide/icon.svg': icon };
+  return {
+    ...Object.fromEntries(pages),
+    'guide/guide.css': css.join('\n'),
+    'guide/icon.svg': icon,
+  };
 }

@@ -29,7 +29,11 @@ before(async () => {
   browser = await puppeteer.launch({
     executablePath: chromium(),
     headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+    ],
     userDataDir: join(scratch, 'profile'),
   });
 });
