@@ -6,8 +6,8 @@
 #   wasm          dist/unrolled.wasm, the C core
 #   js            dist/*.js: a bundle for each name that package.json exports, and the declarations
 #   page          build/page, the static site, with the guides, and with the reference if that was made
-#   docs          the site with the reference: build/reference, from the declarations, by typedoc
 #   start         all of these, then serves the page; $PORT names the port
+#   docs          the page with the reference: build/reference, from the declarations, by typedoc
 #   native        build/native: libunrolled.a, and the C tests under sanitizers;
 #                 with CC=clang, say, that compiler's build in build/native-clang
 #   native-test   runs them

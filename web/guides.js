@@ -29,7 +29,7 @@ const marked = new Marked({
     code({ text, lang }) {
       const label = lang === 'text' ? 'Output' : 'Code';
       const kind = lang === 'text' ? ' class="printed"' : '';
-      return `<pre${kind} tabindex="0" role="region" aria-label="${label}"><code>${escaped(text)}</code></pre>\n`;
+      return `<pre${kind} tabindex="0" role="group" aria-label="${label}"><code>${escaped(text)}</code></pre>\n`;
     },
     table(token) {
       const row = (/** @type {any[]} */ cells, /** @type {string} */ tag) =>
@@ -37,7 +37,7 @@ const marked = new Marked({
       // a header cell without text is none
       const head = row(token.header, 'th').replaceAll('<th></th>', '<td></td>');
       const body = token.rows.map((cells) => row(cells, 'td')).join('\n');
-      return `<div class="scroller" tabindex="0" role="region" aria-label="Table"><table><thead>${head}</thead><tbody>${body}</tbody></table></div>\n`;
+      return `<div class="scroller" tabindex="0" role="group" aria-label="Table"><table><thead>${head}</thead><tbody>${body}</tbody></table></div>\n`;
     },
     link({ href, tokens }) {
       const to = href.replace(/^([\w-]+)\.md(?=#|$)/, '$1.html');

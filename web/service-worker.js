@@ -41,7 +41,7 @@ worker.addEventListener('fetch', (event) => {
   const answer = async () => {
     const cache = await caches.open(CACHE);
     const [folder] = request.url.slice(PAGE.length).split('/', 1);
-    const isPage = request.mode === 'navigate' && !['guide', 'reference'].includes(folder);
+    const isPage = request.mode === 'navigate' && !['bench', 'guide', 'reference'].includes(folder);
     const url = isPage ? PAGE : request.url;
     const kept = await cache.match(url, { ignoreSearch: true });
     if (kept) return kept;

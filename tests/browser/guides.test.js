@@ -88,7 +88,7 @@ for (const scheme of /** @type {const} */ (['light', 'dark'])) {
   });
 }
 
-test('the reference shows itself and finds a name', async () => {
+test('the reference shows itself, and what else there is', async () => {
   const { page, faults } = await open(`${server.url}reference/classes/unrolled.LSTM.html`);
   assert.match(await page.title(), /LSTM/);
   await page.waitForFunction(() => getComputedStyle(document.body).display !== 'none');
@@ -103,18 +103,20 @@ test('the page in the README learns as it says', async () => {
   const folder = join(scratch, 'sketch');
   cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
   writeFileSync(join(folder, 'index.html'), `<link rel="icon" href="data:,">${html}`);
-  const own = await serve(folder);
+  const sketch = await serve(folder);
   try {
-    const { page, faults } = await open(own.url);
+    const { page, faults } = await open(sketch.url);
     // What is drawn comes to reach as high as the wave: within 40 pixels of the middle.
     await page.waitForFunction(() => {
       const canvas = document.querySelector('canvas');
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, 20);
       return data.some((value) => value > 0);
     });
-    assert.deepEqual(faults, []);
+    // this test reads the canvas, which the page does not
+    const own = faults.filter((fault) => !fault.includes('willReadFrequently'));
+    assert.deepEqual(own, []);
     await page.close();
   } finally {
-    await own.close();
+    await sketch.close();
   }
 });
