@@ -5,8 +5,9 @@
 #
 #   wasm          dist/unrolled.wasm, the C core
 #   js            dist/*.js: a bundle for each name that package.json exports, and the declarations
-#   page          build/page, the static site
+#   page          build/page, the static site, with the guides, and with the reference if that was made
 #   start         all of these, then serves the page; $PORT names the port
+#   docs          the page with the reference: build/reference, from the declarations, by typedoc
 #   native        build/native: libunrolled.a, and the C tests under sanitizers;
 #                 with CC=clang, say, that compiler's build in build/native-clang
 #   native-test   runs them
@@ -110,11 +111,12 @@ need_emscripten() {
     .emsdk/emsdk activate $EMSDK_VERSION
 }
 
-# npm's packages, again whenever the lock file is newer than they are.
-need_packages() {
+# npm's packages, again whenever the lock file is newer than they are; of another folder, where it is named.
+need_packages() (
+    cd "${1:-.}"
     [ -n "$(find node_modules/.package-lock.json ! -newer package-lock.json 2>&1)" ] || return 0
     npm ci --include=dev --no-dry-run --ignore-scripts --no-audit --no-fund --loglevel=error
-}
+)
 
 # The compiler of the sanitizers, their run time, the names in their reports, three browsers, and the
 # display that one of them must have.
@@ -213,7 +215,19 @@ step() {
         esbuild $(entries) $BUNDLE --outdir=dist
         tsc -p js
         ;;
+    docs)
+        step reference
+        step page
+        ;;
+    reference)
+        step js
+        newer build/reference/index.html js $(files web/reference -type f ! -path '*/node_modules/*') || return 0
+        need_packages web/reference
+        (cd web/reference && node_modules/.bin/typedoc)
+        ;;
     page)
+        # One of other sources is out of date.
+        if newer build/reference/index.html js; then rm -rf build/reference; fi
         need_packages
         vite build
         vite build tests/bench --logLevel warn
@@ -311,7 +325,7 @@ step() {
         step lint
         step wasm
         step js
-        step page
+        step docs
         (CC=clang && step native-test)
         if has gcc; then (CC=gcc && step native-test); fi
         step wasm-test

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { defineConfig } from 'vite';
 import { descriptions, mathml } from './web/descriptions.js';
+import { guideFiles, guideLinks } from './web/guides.js';
 
 /** @param {string} path from here */
 const file = (path) => new URL(path, import.meta.url).pathname;
@@ -25,12 +26,36 @@ const prerender = {
     return `export const descriptions = ${JSON.stringify(descriptions)};`;
   },
   /** @param {string} html */
-  transformIndexHtml: (html) => html.replaceAll(/<tex>(.*?)<\/tex>/gs, (_, tex) => mathml(tex)),
+  transformIndexHtml: (html) =>
+    html
+      .replaceAll(/<tex>(.*?)<\/tex>/gs, (_, tex) => mathml(tex))
+      .replace('<!-- guides -->', () =>
+        guideLinks('./guide/', hasReference() ? './reference/index.html' : null),
+      ),
+};
+
+/** `./build.sh docs` makes it; without it the page does not speak of it. */
+const REFERENCE = file('build/reference');
+const hasReference = () => existsSync(join(REFERENCE, 'index.html'));
+
+/** Writes the guides and the reference beside the built page. */
+const documentation = {
+  name: 'documentation',
+  /** @param {{ dir?: string }} options */
+  writeBundle({ dir }) {
+    const files = guideFiles(hasReference() ? '../reference/index.html' : null);
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(dir, name)), { recursive: true });
+      writeFileSync(join(dir, name), content);
+    }
+    if (hasReference()) cpSync(REFERENCE, join(dir, 'reference'), { recursive: true });
+  },
 };
 
 /**
  * Writes the service worker beside the built page, with all the page's files and the hash of what is in
- * them: the same page is the same worker, to the byte.
+ * them: the same page is the same worker, to the byte. The reference is larger than all else: of it, only
+ * what was read is kept.
  */
 const serviceWorker = {
   name: 'service-worker',
@@ -43,7 +68,9 @@ const serviceWorker = {
     const hash = createHash('sha256');
     for (const name of files) hash.update(`${name}\0`).update(readFileSync(join(dir, name)));
     // the page by the name that it is visited under
-    const list = files.map((name) => (name === 'index.html' ? './' : name));
+    const list = files
+      .filter((name) => !name.startsWith('reference/'))
+      .map((name) => (name === 'index.html' ? './' : name));
     const source = readFileSync(file('web/service-worker.js'), 'utf8')
       .replace('/* files */ []', () => JSON.stringify(list))
       .replace("/* version */ ''", () => JSON.stringify(hash.digest('hex').slice(0, 16)));
@@ -71,7 +98,7 @@ const sharingWorker = {
 const WORKER_URL = "new URL('./worker.js', import.meta.url)";
 
 export default defineConfig({
-  plugins: [prerender, serviceWorker, sharingWorker],
+  plugins: [prerender, documentation, serviceWorker, sharingWorker],
   root: file('web'),
   base: './', // the built page works under any path
   worker: { format: 'es' },

@@ -70,10 +70,12 @@ export class LastStep extends Module {
     super('LastStep', call('last_step_create'));
   }
 
+  /** @throws {ArgumentError} always: it has no sequence of its own */
   forward() {
     throw new ArgumentError('LastStep forward: it selects inside a Sequential, put it into one');
   }
 
+  /** @throws {ArgumentError} always */
   backward() {
     throw new ArgumentError('LastStep backward: it selects inside a Sequential, put it into one');
   }

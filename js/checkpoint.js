@@ -26,9 +26,9 @@ import { Schedule } from './schedule.js';
 /** @typedef {import('./safetensors.js').Tensor} Tensor */
 /** @typedef {import('./module.js').StateDict} StateDict */
 /**
+ * The parts of a training that a checkpoint holds, and strings of your own.
  * @typedef {{ model: Module, optimizer?: Optimizer, scheduler?: Schedule, loader?: DataLoader,
  *   metadata?: Record<string, string> }} TrainingState
- *   the parts of a training that a checkpoint holds, and strings of your own
  */
 /**
  * Where a walk through the data stands, and what decides its batches.

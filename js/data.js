@@ -6,7 +6,10 @@ import { stable } from './core.js';
 import { ArgumentError, ShapeError, StateError } from './errors.js';
 import { epochOrder } from './random.js';
 
-/** @typedef {{ input: Float32Array, target: Float32Array | Int32Array, batch: number }} Batch */
+/**
+ * Some samples, one behind the other, with their targets; batch says how many.
+ * @typedef {{ input: Float32Array, target: Float32Array | Int32Array, batch: number }} Batch
+ */
 /**
  * One walk through the data: the order of the samples, how many batches of it are done, and the sum of
  * their losses for whoever trains, with how many there are in it: a step that was skipped has none.

@@ -23,14 +23,18 @@ import { Trainer } from './trainer.js';
 /** @typedef {import('./loss.js').Loss} Loss */
 /** @typedef {import('./module.js').Module} Module */
 /** @typedef {import('./optim.js').Optimizer} Optimizer */
-/** @typedef {[kind: string, ...args: unknown[]]} Described */
+/** The name of a class, and what its constructor is given. @typedef {[kind: string, ...args: unknown[]]} Described */
 /**
  * A Sequential by the names of its modules. Each is the name of its class and the arguments of its
- * constructor; a Sequential inside has one argument, a record like this one.
+ * constructor; a Sequential inside has one argument, a record like this one. With a seed, as manualSeed's
+ * before the model is made, it has a random stream of its own.
  * @typedef {{ modules: Record<string, Described>, seed?: number }} ModelDescription
- *   seed: as manualSeed, before the model is made; it then has a random stream of its own
  */
-/** @typedef {{ loss: Described, optimizer: [kind: string, options: object], clipNorm?: number }} TrainingDescription */
+/**
+ * How a described model is trained: a loss, an optimizer and its options, the norm that gradients are
+ * clipped to.
+ * @typedef {{ loss: Described, optimizer: [kind: string, options: object], clipNorm?: number }} TrainingDescription
+ */
 
 /** Each class by its name, with the most arguments that it takes. @typedef {Record<string, [new (...args: any[]) => any, number]>} Table */
 

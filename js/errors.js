@@ -2,6 +2,7 @@
 //
 // Each class says its name itself: minifiers rename classes.
 
+/** What all errors of the library are. */
 export class UnrolledError extends Error {
   /** @internal @override */
   static name = 'UnrolledError';

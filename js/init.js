@@ -86,6 +86,11 @@ function withGain(parameter, kind, options) {
   fill(parameter, kind, expectNumber(options.gain ?? 1, `initialize.${kind} gain`), 0);
 }
 
+/**
+ * Fills a parameter anew, as the functions of `torch.nn.init` do and from the same random stream.
+ *
+ * Source: https://docs.pytorch.org/docs/stable/nn.init.html
+ */
 export const initialize = Object.freeze({
   /** U(low, high). @param {Parameter} parameter @param {number} [low] @param {number} [high] */
   uniform(parameter, low = 0, high = 1) {
@@ -107,15 +112,15 @@ export const initialize = Object.freeze({
       expectNumber(std, `${what} std`, 0),
     );
   },
-  /** @param {Parameter} parameter @param {number} value */
+  /** All elements to one value. @param {Parameter} parameter @param {number} value */
   constant(parameter, value) {
     fill(parameter, 'constant', expectNumber(value, 'initialize.constant value'), 0);
   },
-  /** @param {Parameter} parameter */
+  /** All elements to 0. @param {Parameter} parameter */
   zeros(parameter) {
     fill(parameter, 'constant', 0, 0);
   },
-  /** @param {Parameter} parameter */
+  /** All elements to 1. @param {Parameter} parameter */
   ones(parameter) {
     fill(parameter, 'constant', 1, 0);
   },

@@ -13,9 +13,8 @@ import { ArgumentError, ShapeError } from './errors.js';
 import { inOrder, joined, ORDERS } from './gates.js';
 import { tensorData } from './module.js';
 
-/** @typedef {import('./module.js').StateDict} StateDict */
-/** @typedef {{ shape: readonly number[], data: Float32Array }} Tensor */
-/** @typedef {'SimpleRNN' | 'LSTM' | 'GRU'} KerasKind */
+/** @import { StateDict, Tensor } from './module.js' */
+/** The class of a Keras layer. @typedef {'SimpleRNN' | 'LSTM' | 'GRU'} KerasKind */
 
 const KINDS = /** @type {KerasKind[]} */ (Object.keys(ORDERS.keras));
 

@@ -12,7 +12,7 @@ const SIMD_PROBE = new Uint8Array([
   253, 98, 11,
 ]);
 
-/** @typedef {string | URL | Response | BufferSource | WebAssembly.Module} Source */
+/** Where a .wasm is taken from. @typedef {string | URL | Response | BufferSource | WebAssembly.Module} Source */
 
 /**
  * @param {Uint8Array} bytes

@@ -30,8 +30,14 @@ import {
 } from './core.js';
 import { ArgumentError, ShapeError, StateError } from './errors.js';
 
-/** @typedef {'mean' | 'sum' | 'none'} Reduction */
-/** @typedef {{ prediction?: readonly number[], target?: readonly number[] }} LossShapes */
+/**
+ * What becomes of the single losses: their mean, their sum, or all of them.
+ * @typedef {'mean' | 'sum' | 'none'} Reduction
+ */
+/**
+ * The shapes of two flat arrays, where they are more than a row of numbers.
+ * @typedef {{ prediction?: readonly number[], target?: readonly number[] }} LossShapes
+ */
 
 /** As src/unrolled.h numbers them. */
 const KIND = Object.freeze({
@@ -79,6 +85,7 @@ export function warnBroadcast(kind, prediction, target) {
   );
 }
 
+/** What all losses are: a value, and its gradient with respect to the prediction. */
 export class Loss extends Resource {
   #kind;
   #classes;
@@ -86,6 +93,7 @@ export class Loss extends Resource {
   #waiting = null;
 
   /**
+   * @hidden
    * @param {keyof typeof KIND} kind
    * @param {{ reduction?: Reduction }} options
    * @param {string[]} more  names of options beyond reduction

@@ -23,7 +23,14 @@ import {
 } from './core.js';
 import { ArgumentError, ShapeError, StateError } from './errors.js';
 
-/** @typedef {Record<string, { shape: readonly number[], data: Float32Array }>} StateDict */
+/**
+ * Values with their shape, row-major.
+ * @typedef {{ shape: readonly number[], data: Float32Array }} Tensor
+ */
+/**
+ * Tensors by their names, as PyTorch names them: weight_ih_l0, rnn.bias_hh_l1_reverse.
+ * @typedef {Record<string, Tensor>} StateDict
+ */
 
 /** One tensor of a module's parameters, named and laid out as PyTorch's. */
 export class Parameter {
@@ -31,6 +38,7 @@ export class Parameter {
   #index;
 
   /**
+   * @hidden
    * @param {Module} owner
    * @param {number} index  in its table
    * @param {string} name

@@ -1,6 +1,9 @@
 // The public names of unrolled, all but init: how the .wasm is found is the entry's (index.js, inline.js).
 
+/** @typedef {import('./start.js').InitOptions} InitOptions */
+/** @typedef {import('./load.js').Source} Source */
 /** @typedef {import('./module.js').StateDict} StateDict */
+/** @typedef {import('./module.js').Tensor} Tensor */
 /** @typedef {import('./recurrent.js').SequenceOptions} SequenceOptions */
 /** @typedef {import('./recurrent.js').SequenceResult} SequenceResult */
 /** @typedef {import('./loss.js').Reduction} Reduction */
@@ -8,6 +11,7 @@
 /** @typedef {import('./data.js').Batch} Batch */
 /** @typedef {import('./trainer.js').Progress} Progress */
 /** @typedef {import('./checkpoint.js').TrainingState} TrainingState */
+/** @typedef {import('./keras.js').KerasKind} KerasKind */
 
 export {
   Dropout,

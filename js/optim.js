@@ -63,6 +63,7 @@ export class Optimizer extends Resource {
   #parameters;
 
   /**
+   * @hidden
    * @param {keyof typeof KIND} kind
    * @param {Parameter[]} parameters
    * @param {Settings} settings  checked, with defaults

@@ -39,7 +39,7 @@ export function getRngState() {
   return stateView().slice();
 }
 
-/** @param {Uint8Array} state  from getRngState */
+/** The global stream goes on from there. @param {Uint8Array} state  from getRngState */
 export function setRngState(state) {
   const size = stateView().length;
   if (!(state instanceof Uint8Array) || state.length !== size) {

@@ -34,6 +34,7 @@ const BIDIRECTIONAL = 2;
 const BATCH_FIRST = 4;
 
 /**
+ * The options of PyTorch's recurrent layers, with its defaults.
  * @typedef {{ numLayers?: number, bias?: boolean, batchFirst?: boolean, dropout?: number,
  *   bidirectional?: boolean }} SequenceOptions
  */
@@ -41,8 +42,9 @@ const BATCH_FIRST = 4;
 const SEQUENCE_OPTIONS = ['numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional'];
 
 /**
+ * What a walk over sequences gives: output [T][N][D·Ho], of every step ([N][T][D·Ho] with batchFirst), and
+ * hn [L·D][N][Ho], after the last.
  * @typedef {{ output: Float32Array, hn: Float32Array }} SequenceResult
- *   output [T][N][D·Ho], hn [L·D][N][Ho]
  */
 
 /** A stack of recurrent layers. */

@@ -8,7 +8,7 @@ import { addProgress, copied, receiveError } from './wire.js';
 /** @typedef {import('./data.js').Batch} Batch */
 /** @typedef {import('./description.js').ModelDescription} ModelDescription */
 /** @typedef {import('./description.js').TrainingDescription} TrainingDescription */
-/** @typedef {import('./module.js').StateDict} StateDict */
+/** @import { StateDict } from './module.js' */
 /** @typedef {import('./trainer.js').Progress} Progress */
 /** @typedef {import('./wire.js').Answer} Answer */
 /**
@@ -19,9 +19,9 @@ import { addProgress, copied, receiveError } from './wire.js';
 /**
  * A worker, whatever the platform calls its parts.
  * @typedef {object} Thread
- * @property {(message: unknown, transfer: Transferable[]) => void} post
+ * @property {(message: unknown, transfer: Transferable[]) => void} post  sends it a message
  * @property {(busy: boolean) => void} hold  whether the process must stay alive for it
- * @property {() => unknown} end
+ * @property {() => unknown} end  ends it at once
  */
 /**
  * @typedef {{ resolve: (value: any) => void, reject: (error: Error) => void,

@@ -8,7 +8,7 @@ import { readFloats, TYPES, writeFloats } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
 import { expectState, isShape } from './state.js';
 
-/** @typedef {import('./module.js').StateDict} StateDict */
+/** @import { StateDict } from './module.js' */
 /**
  * @typedef {{ name: string, dtype: 'F32' | 'I32' | 'U8', shape: readonly number[],
  *   data: Float32Array | Int32Array | Uint8Array }} Tensor

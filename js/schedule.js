@@ -43,12 +43,14 @@ function expectBest(value, name) {
   return value === Infinity || value === -Infinity ? value : expectNumber(value, name);
 }
 
+/** What all schedules are: they set the learning rate of an optimizer. */
 export class Schedule {
   /** @type {Record<string, Check>} of the fields that make up the state */
   #checks;
   #kind;
 
   /**
+   * @hidden
    * @param {string} kind
    * @param {unknown} optimizer
    * @param {Record<string, Check>} checks  of the fields that make up its state
@@ -92,7 +94,7 @@ export class Schedule {
     return Object.fromEntries(Object.keys(this.#checks).map((field) => [field, own[field]]));
   }
 
-  /** @param {object} state  as stateDict() gave it; checked before anything changes */
+  /** Goes on from a state. @param {object} state  as stateDict() gave it; checked before anything changes */
   loadStateDict(state) {
     const given = /** @type {Record<string, unknown>} */ (state ?? {});
     const loaded = Object.entries(this.#checks).map(([field, check]) => [
@@ -126,7 +128,7 @@ export class StepLR extends Schedule {
     this.gamma = expectNumber(config.gamma ?? 0.1, 'StepLR gamma', 0);
   }
 
-  /** @override @param {number} lr @param {number} t */
+  /** The rate after step number `t`. @override @param {number} lr @param {number} t */
   next(lr, t) {
     return t % this.stepSize === 0 ? lr * this.gamma : lr;
   }
@@ -144,7 +146,7 @@ export class ExponentialLR extends Schedule {
     this.gamma = expectNumber(config.gamma, 'ExponentialLR gamma', 0);
   }
 
-  /** @override @param {number} lr */
+  /** The rate after one more step. @override @param {number} lr */
   next(lr) {
     return lr * this.gamma;
   }
@@ -165,7 +167,7 @@ export class CosineAnnealingLR extends Schedule {
     this.baseLr = optimizer.lr;
   }
 
-  /** @override @param {number} lr @param {number} t */
+  /** The rate after step number `t`. @override @param {number} lr @param {number} t */
   next(lr, t) {
     const { tMax, etaMin, baseLr } = this;
     if ((t - 1 - tMax) % (2 * tMax) === 0) {
@@ -220,14 +222,14 @@ export class ReduceLROnPlateau extends Schedule {
     return { ...super.stateDict(), best: this.best === worst ? null : this.best };
   }
 
-  /** @override @param {object} state */
+  /** Goes on from a state. @override @param {object} state  as stateDict() gave it */
   loadStateDict(state) {
     const given = /** @type {Record<string, unknown>} */ (state ?? {});
     const worst = given.mode === 'max' ? -Infinity : Infinity;
     super.loadStateDict({ ...given, best: given.best === null ? worst : given.best });
   }
 
-  /** @override @param {number} [metric]  a loss (mode 'min') or a score ('max') */
+  /** To be called once an epoch. @override @param {number} [metric]  a loss (mode 'min') or a score ('max') */
   step(metric) {
     if (typeof metric !== 'number') {
       throw new ArgumentError(

@@ -5,8 +5,8 @@ import { attach } from './core.js';
 import { ArgumentError, OutOfMemoryError, UnrolledError } from './errors.js';
 import { loadModule } from './load.js';
 
-/** @typedef {import('./load.js').Source} Source */
-/** @typedef {{ wasm?: Source | Promise<Response> }} InitOptions */
+/** @import { Source } from './load.js' */
+/** What init takes. @typedef {{ wasm?: Source | Promise<Response> }} InitOptions */
 
 /** @type {Promise<void> | null} */
 let starting = null;

@@ -35,9 +35,9 @@ import { Schedule } from './schedule.js';
 /** @typedef {import('./data.js').Batch} Batch */
 /** @typedef {import('./module.js').Module} Module */
 /**
+ * Where a training stands. epoch and step count from 0; epochLoss is the running mean of the epoch's batch
+ * losses, without those of steps that onNonFinite 'skip' passed over (NaN while there is no other).
  * @typedef {{ epoch: number, step: number, loss: number, epochLoss: number, stepsPerSecond: number }} Progress
- *   epoch and step count from 0; epochLoss is the running mean of the epoch's batch losses, without
- *   those of steps that onNonFinite 'skip' passed over (NaN while there is no other)
  */
 
 /** @type {readonly ['throw', 'skip', 'ignore']} as src/unrolled.h numbers them */

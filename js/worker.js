@@ -5,6 +5,7 @@ import { ArgumentError, StateError } from './errors.js';
 import * as remote from './remote.js';
 
 /** @typedef {import('./data.js').Batch} Batch */
+/** @typedef {import('./description.js').Described} Described */
 /** @typedef {import('./description.js').ModelDescription} ModelDescription */
 /** @typedef {import('./description.js').TrainingDescription} TrainingDescription */
 /** @typedef {import('./module.js').StateDict} StateDict */

@@ -40,8 +40,17 @@ worker.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || !request.url.startsWith(PAGE)) return;
   const answer = async () => {
     const cache = await caches.open(CACHE);
-    const url = request.mode === 'navigate' ? PAGE : request.url;
-    return (await cache.match(url, { ignoreSearch: true })) ?? fetch(request);
+    const [folder] = request.url.slice(PAGE.length).split('/', 1);
+    const isPage = request.mode === 'navigate' && !['bench', 'guide', 'reference'].includes(folder);
+    const url = isPage ? PAGE : request.url;
+    const kept = await cache.match(url, { ignoreSearch: true });
+    if (kept) return kept;
+    const response = await fetch(request);
+    // Too large to be kept whole: what was read of it is.
+    if (folder === 'reference' && response.ok) {
+      event.waitUntil(cache.put(request.url, response.clone()).catch(() => {}));
+    }
+    return response;
   };
   event.respondWith(answer());
 });
