@@ -13,7 +13,7 @@
 #   wasm-test     runs the same C tests as WebAssembly, in Node
 #   coverage      runs them natively and prints what of src/ they reach, lines and branches
 #   fuzz-test     the exports under a fuzzer, from recorded inputs and for a short while
-#   fuzz          the long form, ten minutes: $FUZZ_RUNS inputs (default 250,000), and 100,000 broken files
+#   fuzz          the long form, ten minutes: $FUZZ_RUNS inputs (default 750,000), and 100,000 broken files
 #                 for each reader
 #   soak          trains, makes and forgets for long, and looks whether memory stays flat
 #   types         checks the types; lint the types, the format and the include direction
@@ -271,13 +271,13 @@ step() {
         ;;
     fuzz-test)
         step fuzz-program
-        fuzz_api 20000 1
+        fuzz_api 10000 1
         ;;
     fuzz)
         step wasm
         step js
         step fuzz-program
-        fuzz_api "${FUZZ_RUNS:-250000}" 0
+        fuzz_api "${FUZZ_RUNS:-750000}" 0
         node tests/fuzz/files.js
         ;;
     soak)

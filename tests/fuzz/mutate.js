@@ -131,7 +131,7 @@ export function mutateHeader(bytes, draw) {
 }
 
 const CHECKSUM_BYTES = 4;
-/** What stands in a forged record, in the place of something else. */
+/** What stands in a forged record, in the place of something else. @type {any[]} */
 const FORGED = [
   ...[0, 1, -1, 0.5, 2 ** 31, 2 ** 53, 1e308, -1e308, '', '4', 'number 0', 'number 1', 'number 9'],
   ...['__proto__', 'x'.repeat(3000), null, true, false, [], {}, [[]], [null], { toString: 5 }],
@@ -205,13 +205,17 @@ function forge(record, draw) {
   }
 }
 
-/** CRC-32 as zip has it, bit by bit. @param {Uint8Array} bytes */
+/** Of each byte. */
+const REMAINDERS = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ (rest & 1 ? 0xedb88320 : 0);
+  return rest;
+});
+
+/** CRC-32 as zip has it. @param {Uint8Array} bytes */
 function crc32(bytes) {
   let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ REMAINDERS[(crc ^ bytes[i]) & 255];
   return ~crc >>> 0;
 }
 

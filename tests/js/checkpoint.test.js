@@ -505,9 +505,10 @@ describe('what does not fit is refused, and nothing was loaded', () => {
 
   test('well-formed and wrong, as if on purpose', () => {
     for (const [what, change, Class] of /** @type {[string, (n: any) => void, any][]} */ ([
-      ['no modules', (n) => delete n.modules, ArgumentError],
+      ['no modules', (n) => delete n.modules, FormatError],
       ['a mode', (n) => (n.modules[0][2] = 'yes'), FormatError],
-      ['modules', (n) => (n.modules = [null, 5]), ArgumentError],
+      ['modules', (n) => (n.modules = [null, 5]), FormatError],
+      ['a module of no text', (n) => (n.modules[0][0] = { toString: 5 }), FormatError],
       ['a learning rate', (n) => (n.optimizer.param_groups[0].lr = -1), ArgumentError],
       [
         'a learning rate of NaN',
