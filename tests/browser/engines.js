@@ -22,6 +22,8 @@ import { chromium as findChromium } from '../tools/chromium.js';
  *   the value (JSON) of an expression, or of a function called in the page; promises are awaited
  * @property {(...keys: string[]) => Promise<void>} press  one after another, as 'Tab', ' ', 'Shift+ArrowRight'
  * @property {() => Promise<void>} reload
+ * @property {() => Promise<void>} [reopen]
+ *   closes the tab, at once, as when a browser is ended, and opens its address in a new one
  * @property {() => Promise<void>} close  ends the browser
  */
 /** @typedef {{ name: string, open: (url: string) => Promise<Page> }} Engine */
@@ -84,7 +86,7 @@ async function openPuppeteer(url, folder, options) {
       protocolTimeout: PATIENCE,
       ...options,
     });
-    const page = await browser.newPage();
+    let page = await browser.newPage();
     await page.goto(url, { timeout: PATIENCE });
     return {
       title: () => page.title(),
@@ -99,6 +101,13 @@ async function openPuppeteer(url, folder, options) {
       },
       async reload() {
         await page.reload({ timeout: PATIENCE });
+      },
+      async reopen() {
+        const address = page.url();
+        const next = await browser.newPage(); // before the last one goes, and the browser with it
+        await page.close();
+        page = next;
+        await page.goto(address, { timeout: PATIENCE });
       },
       close,
     };

@@ -115,6 +115,22 @@ function cardOf(page) {
   };
 }
 
+/** After how many steps the runs were saved that wait in the page's store. @param {Page} page @returns {Promise<number[]>} */
+const savedSteps = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const opening = indexedDB.open('unrolled');
+        opening.onsuccess = () => {
+          const asked = opening.result.transaction('runs').objectStore('runs').getAll();
+          asked.onsuccess = () => {
+            opening.result.close();
+            resolve(asked.result.map(({ done }) => done));
+          };
+        };
+      }),
+  );
+
 /** The weights, as the page saves them. @param {Page} page @returns {Promise<Uint8Array>} */
 async function savedWeights(page) {
   await page.evaluate(() => {
@@ -338,21 +354,7 @@ for (const engine of engines) {
         await until(async () => (await card.steps()) === done, 'a step');
         await card.reached('paused');
       }
-      const saved = () =>
-        page.evaluate(
-          () =>
-            new Promise((resolve) => {
-              const opening = indexedDB.open('unrolled');
-              opening.onsuccess = () => {
-                const asked = opening.result.transaction('runs').objectStore('runs').getAll();
-                asked.onsuccess = () => {
-                  opening.result.close();
-                  resolve(asked.result.map(({ done }) => done));
-                };
-              };
-            }),
-        );
-      await until(async () => (await saved()).includes(3), 'the run to be saved');
+      await until(async () => (await savedSteps(page)).includes(3), 'the run to be saved');
       await page.reload();
       await card.reached('ready');
       await until(async () => /step 3 of 75/.test(await card.text('.offer')), 'the offer');
@@ -367,6 +369,26 @@ for (const engine of engines) {
         true,
       );
     });
+
+    if (engine.name === 'Chromium') {
+      test('a tab that is closed while it trains loses nothing but the time since it was saved', async () => {
+        const values = { epochs: 600, hidden: 96, seed: 17 };
+        await follow(values);
+        await card.click('.transport', 'Start');
+        await until(
+          async () => (await savedSteps(page)).some((done) => done > 0),
+          'the run to be saved',
+        );
+        assert.equal(await card.state(), 'running');
+        await page.reopen();
+        await card.reached('ready');
+        await until(async () => /step .* of 15,000/.test(await card.text('.offer')), 'the offer');
+        await card.click('.offer', 'Go on from there');
+        await card.reached('finished');
+        const { weights } = await inNode(values);
+        assert.deepEqual({ ...unrolled.loadSafetensors(await savedWeights(page)) }, { ...weights });
+      });
+    }
 
     test('a worker that is lost is reported, and another goes on', async () => {
       const values = { epochs: 240, hidden: 48, seed: 13 };
