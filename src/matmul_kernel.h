@@ -6,6 +6,7 @@
 #ifndef UNROLLED_MATMUL_KERNEL_H
 #define UNROLLED_MATMUL_KERNEL_H
 
+#include "matmul_tile.h"
 #include "simd.h"
 
 // KERNEL_UNROLL, before a loop whose count is constant once inlined: its body is written out,
@@ -23,8 +24,6 @@
 #endif
 #endif
 
-enum { KERNEL_ROWS = 4, KERNEL_COLUMNS = 8 };
-
 // low[r], high[r] = sum over k of A[r][k] * B[k], 8 columns of it.
 //
 //        depth k                 8 columns
@@ -36,12 +35,12 @@ enum { KERNEL_ROWS = 4, KERNEL_COLUMNS = 8 };
 KERNEL_INLINE void kernel_sums(const int rows, int depth, const float *left, const float *right,
                                size_t right_down, f32x4 *low, f32x4 *high)
 {
-    const float *end = left + (size_t)depth * KERNEL_ROWS;
+    const float *end = left + (size_t)depth * TILE_ROWS;
 
     KERNEL_UNROLL
     for (int r = 0; r < rows; r++)
         low[r] = high[r] = f32x4_zero();
-    for (; left != end; left += KERNEL_ROWS, right += right_down) { // most of the running time
+    for (; left != end; left += TILE_ROWS, right += right_down) { // most of the running time
         const f32x4 b0 = f32x4_load(right), b1 = f32x4_load(right + 4);
         KERNEL_UNROLL
         for (int r = 0; r < rows; r++) {
@@ -57,7 +56,7 @@ KERNEL_INLINE void kernel_sums(const int rows, int depth, const float *left, con
 KERNEL_INLINE bool kernel_tile(const int rows, int depth, const float *left, const float *right,
                                size_t right_down, bool add, float *c, size_t c_step)
 {
-    f32x4 low[KERNEL_ROWS], high[KERNEL_ROWS], all = f32x4_zero();
+    f32x4 low[TILE_ROWS], high[TILE_ROWS], all = f32x4_zero();
 
     kernel_sums(rows, depth, left, right, right_down, low, high);
     if (add) {
@@ -83,7 +82,7 @@ KERNEL_INLINE bool kernel_tile(const int rows, int depth, const float *left, con
 KERNEL_INLINE void kernel_dot(const int x_rows, const int w_rows, int depth, const float *x,
                               size_t x_step, const float *w, size_t w_step, float *y, size_t y_step)
 {
-    f32x4 sum[KERNEL_COLUMNS];
+    f32x4 sum[TILE_COLUMNS];
     int k = 0;
 
     KERNEL_UNROLL

@@ -1,7 +1,6 @@
 #include "matmul_small.h"
 
 #include "matmul_kernel.h"
-#include "matmul_tile.h"
 
 enum {
     DEPTH = 256, // at a time
