@@ -10,9 +10,8 @@ import { promisify } from 'node:util';
 import * as esbuild from 'esbuild';
 import { build, createServer } from 'vite';
 import webpack from 'webpack';
-import { chromium } from '../browser/engines.js';
-import { serve } from '../browser/serve.js';
 import { assertTrained, pack, training } from './consumer.js';
+import { open, openServed } from './open.js';
 
 /** @type {import('./consumer.js').Packed} */
 let packed;
@@ -28,30 +27,6 @@ const page = (tag) => `<!doctype html><title>consumer</title>${tag}`;
 const MODULE = page('<script type="module" src="./main.js"></script>');
 const BUILT = page('<script type="module" src="./dist/main.js"></script>');
 
-/** The losses of the page at an address, and what it asked for. @param {string} url */
-async function open(url) {
-  const browser = await chromium.open(url);
-  try {
-    return await browser.evaluate(() => {
-      const { losses } = /** @type {any} */ (globalThis);
-      if (!losses) throw new Error('the script of the page did not run');
-      return losses;
-    });
-  } finally {
-    await browser.close();
-  }
-}
-
-/** As open, of the files in a folder. @param {string} folder */
-async function openServed(folder) {
-  const server = await serve(folder, '/below/');
-  try {
-    return await open(server.url);
-  } finally {
-    await server.close();
-  }
-}
-
 /** @param {string} folder @returns {string[]} */
 const wasmFiles = (folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
@@ -64,7 +39,7 @@ describe('without a bundler', () => {
       'index.html': MODULE,
       'main.js': script('./node_modules/unrolled/dist/index.js'),
     });
-    assertTrained(await openServed(folder));
+    assertTrained(await openServed(folder, 'losses'));
   });
 
   test('an import map', async () => {
@@ -73,7 +48,7 @@ describe('without a bundler', () => {
       'index.html': page(`<script type="importmap">${map}</script>${MODULE}`),
       'main.js': script('unrolled'),
     });
-    assertTrained(await openServed(folder));
+    assertTrained(await openServed(folder, 'losses'));
   });
 });
 
@@ -88,7 +63,7 @@ describe('Vite', () => {
     });
     await build(config(folder, { base: './' }));
     assert.equal(wasmFiles(folder).length, 1);
-    assertTrained(await openServed(join(folder, 'dist')));
+    assertTrained(await openServed(join(folder, 'dist'), 'losses'));
   });
 
   test('build with unrolled/inline copies no file', async () => {
@@ -98,7 +73,7 @@ describe('Vite', () => {
     });
     await build(config(folder, { base: './' }));
     assert.deepEqual(wasmFiles(folder), []);
-    assertTrained(await openServed(join(folder, 'dist')));
+    assertTrained(await openServed(join(folder, 'dist'), 'losses'));
   });
 
   /** @param {string} folder @param {object} [more] */
@@ -107,7 +82,7 @@ describe('Vite', () => {
     const server = await createServer(config(folder, { server: port, ...more }));
     try {
       await server.listen();
-      return await open(server.resolvedUrls.local[0]);
+      return await open(server.resolvedUrls.local[0], 'losses');
     } finally {
       await server.close();
     }
@@ -145,7 +120,7 @@ describe('webpack', () => {
     const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
     assert.deepEqual([errors, warnings], [[], []]);
     assert.equal(wasmFiles(folder).length, 1);
-    assertTrained(await openServed(folder));
+    assertTrained(await openServed(folder, 'losses'));
   });
 });
 
@@ -171,7 +146,7 @@ describe('esbuild', () => {
       'main.js': script('unrolled/inline'),
     });
     await bundle(folder);
-    assertTrained(await openServed(folder));
+    assertTrained(await openServed(folder, 'losses'));
   });
 
   test('the .wasm as a file', async () => {
@@ -181,7 +156,7 @@ describe('esbuild', () => {
         ${script('unrolled', '{ wasm: new URL(file, import.meta.url) }')}`,
     });
     await bundle(folder, { loader: { '.wasm': 'file' } });
-    assertTrained(await openServed(folder));
+    assertTrained(await openServed(folder, 'losses'));
   });
 
   test('a classic script in a page opened from the disk', async () => {
@@ -190,7 +165,7 @@ describe('esbuild', () => {
       'main.js': script('unrolled/inline'),
     });
     await bundle(folder, { format: 'iife' });
-    assertTrained(await open(pathToFileURL(join(folder, 'index.html')).href));
+    assertTrained(await open(pathToFileURL(join(folder, 'index.html')).href, 'losses'));
   });
 });
 

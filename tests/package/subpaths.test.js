@@ -8,9 +8,8 @@ import { before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { build, createServer } from 'vite';
 import webpack from 'webpack';
-import { chromium } from '../browser/engines.js';
-import { serve } from '../browser/serve.js';
 import { pack, run } from './consumer.js';
+import { open, openServed } from './open.js';
 
 /** @type {import('./consumer.js').Packed} */
 let packed;
@@ -73,26 +72,6 @@ const programs = { torch: TORCH, onnx: ONNX, worker: WORKER };
 const PAGE = '<!doctype html><title>page</title><script type="module" src="./main.js"></script>';
 const MAIN = "import { answer } from './program.js'; globalThis.result = answer();";
 
-/** @param {string} url */
-async function open(url) {
-  const page = await chromium.open(url);
-  try {
-    return await page.evaluate(() => /** @type {any} */ (globalThis).result);
-  } finally {
-    await page.close();
-  }
-}
-
-/** @param {string} folder */
-async function openServed(folder) {
-  const server = await serve(folder, '/below/');
-  try {
-    return await open(server.url);
-  } finally {
-    await server.close();
-  }
-}
-
 for (const [name, program] of Object.entries(programs)) {
   describe(`unrolled/${name}`, () => {
     test('Node', async () => {
@@ -110,7 +89,7 @@ for (const [name, program] of Object.entries(programs)) {
       const files = { 'index.html': PAGE, 'main.js': MAIN, 'program.js': program };
       const folder = await packed.project(`vite-${name}`, files);
       await build({ root: folder, configFile: false, logLevel: 'error', base: './' });
-      assert.deepEqual(await openServed(join(folder, 'dist')), [true, true]);
+      assert.deepEqual(await openServed(join(folder, 'dist'), 'result'), [true, true]);
     });
 
     test('no bundler', async () => {
@@ -121,7 +100,7 @@ for (const [name, program] of Object.entries(programs)) {
       const map = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
       const files = { 'index.html': map + PAGE, 'main.js': MAIN, 'program.js': program };
       const folder = await packed.project(`plain-${name}`, files);
-      assert.deepEqual(await openServed(folder), [true, true]);
+      assert.deepEqual(await openServed(folder, 'result'), [true, true]);
     });
   });
 }
@@ -138,7 +117,7 @@ test('unrolled/worker in webpack', async () => {
   });
   const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
   assert.deepEqual([errors, warnings], [[], []]);
-  assert.deepEqual(await openServed(folder), [true, true]);
+  assert.deepEqual(await openServed(folder, 'result'), [true, true]);
 });
 
 test("unrolled/worker in Vite's development server, left as it is", async () => {
@@ -151,7 +130,7 @@ test("unrolled/worker in Vite's development server, left as it is", async () => 
   });
   try {
     await server.listen();
-    assert.deepEqual(await open(server.resolvedUrls.local[0]), [true, true]);
+    assert.deepEqual(await open(server.resolvedUrls.local[0], 'result'), [true, true]);
   } finally {
     await server.close();
   }
