@@ -35,6 +35,27 @@ function classOf(value) {
   return typeof name === 'string' ? name.slice(0, QUOTED) : 'no class';
 }
 
+/**
+ * The error for a value of the wrong kind.
+ * @param {string} name  of the argument
+ * @param {string} expected
+ * @param {unknown} value  what came
+ * @param {string} [cure]
+ */
+export function wrong(name, expected, value, cure = '') {
+  return new ArgumentError(`${name}: expected ${expected}, got ${describe(value)}${cure}`);
+}
+
+/**
+ * The error for a length or a shape that does not fit.
+ * @param {string} name  of the argument
+ * @param {string} expected
+ * @param {string | number} got
+ */
+export function misfit(name, expected, got) {
+  return new ShapeError(`${name}: expected ${expected}, got ${got}`);
+}
+
 /** For a class that is there to be asked for (instanceof), not to be made. @param {string} kind @param {string} instead */
 export function abstract(kind, instead) {
   return new ArgumentError(`${kind}: expected one of its kinds, such as ${instead}, got the base`);
