@@ -38,7 +38,7 @@ MATH='-ffp-contract=off -fno-math-errno'
 # What ships: no ASSERT, so no path of the building machine either.
 RELEASE="-DNDEBUG $WARN $MATH"
 # Where the time is spent the code may be large; everywhere else small is as fast.
-HOT='vector matmul matmul_pack matmul_tile matmul_small vmath rnn lstm gru layer linear stream optim'
+HOT='elementwise vector vmath matmul_pack matmul_tile matmul_small optim'
 FAST=-O2
 SMALL=-Os
 # What is tested: ASSERTs live, memory that can be refused, lines for the sanitizers' reports, fast enough for long tests.
@@ -47,8 +47,9 @@ SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame
 FUZZER='-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 # Counted: the code as it ships, without ASSERTs, but with memory that can be refused.
 COUNTED="-O1 -g -DUNROLLED_FAULTS -DNDEBUG $WARN $MATH -fprofile-instr-generate -fcoverage-mapping"
-# Every engine has SIMD128. Relaxed SIMD is another matter: its results differ between machines.
-SIMD='-msimd128'
+# Every engine has SIMD128, and whichever has it has the other three: less code. Relaxed SIMD is
+# another matter: its results differ between machines.
+SIMD='-msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext'
 # What is to be vectors is written so: all that Clang would find besides are the loops' last elements.
 BY_HAND='-fno-vectorize -fno-slp-vectorize'
 # Memory starts small and grows, as far as 32 bits reach. The small allocator suits a library that

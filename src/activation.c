@@ -1,12 +1,11 @@
-// Each keeps its result y, and every gradient is written in terms of it:
+// Each keeps its result y, and every gradient is written in terms of it. Elementwise ones are in
+// activate.c; over a row:
 //
-//     tanh         dx = dy (1 - y²)                                                (1)
-//     relu         dx = dy where y > 0                                             (2)
-//     sigmoid      dx = dy y (1 - y)                                               (3)
-//     softmax      y = e^(x - max) / Σ e^(x - max);   dx = y (dy - Σ dy y)         (4)
-//     log-softmax  y = x - max - log Σ e^(x - max);   dx = dy - e^y Σ dy           (5)
+//     softmax      y = e^(x - max) / Σ e^(x - max);   dx = y (dy - Σ dy y)         (1)
+//     log-softmax  y = x - max - log Σ e^(x - max);   dx = dy - e^y Σ dy           (2)
 #include "activation.h"
 
+#include "activate.h"
 #include "vmath.h"
 
 typedef struct {
@@ -27,15 +26,6 @@ static void activation_plan(module *m, arena *a)
     const size_t T = (size_t)m->in.T, N = (size_t)m->in.N, F = (size_t)m->in.F;
     m->y = arena_floats(a, T, N, F);
     m->dx = m->keep ? arena_floats(a, T, N, F) : NULL;
-}
-
-static void relu(size_t n, const float *x, float *y)
-{
-    for (size_t i = 0; i < n; i += 4) {
-        const int lanes = simd_lanes(i, n);
-        const f32x4 v = f32x4_load_n(x + i, lanes);
-        f32x4_store_n(y + i, f32x4_select(f32x4_lt(v, f32x4_zero()), f32x4_zero(), v), lanes);
-    }
 }
 
 // The largest of a row; NaN where the row has one.
@@ -63,8 +53,15 @@ static void softmax_row(int F, const float *x, float *y, bool logarithm)
     for (int i = 0; i < F; i += 4) {
         const f32x4 v = f32x4_load_n(y + i, F - i);
         f32x4_store_n(y + i, logarithm ? f32x4_sub(v, log_sum) : f32x4_div(v, sum),
-                      F - i); // (4) (5)
+                      F - i); // (1) (2)
     }
+}
+
+static activate_kind function_of(int kind)
+{
+    return kind == UNROLLED_TANH   ? ACTIVATE_TANH
+           : kind == UNROLLED_RELU ? ACTIVATE_RELU
+                                   : ACTIVATE_SIGMOID;
 }
 
 static void activation_forward(module *m, const float *x)
@@ -72,33 +69,12 @@ static void activation_forward(module *m, const float *x)
     const int kind = ((activation *)m)->kind, F = m->in.F;
     const size_t rows = (size_t)m->in.T * (size_t)m->in.N, n = rows * (size_t)F;
 
-    switch (kind) {
-    case UNROLLED_TANH:
-        vmath_tanh(n, x, m->y);
-        break;
-    case UNROLLED_RELU:
-        relu(n, x, m->y);
-        break;
-    case UNROLLED_SIGMOID:
-        vmath_sigmoid(n, x, m->y);
-        break;
-    default:
-        for (size_t i = 0; i < n; i += (size_t)F)
-            softmax_row(F, x + i, m->y + i, kind == UNROLLED_LOG_SOFTMAX);
+    if (kind < UNROLLED_SOFTMAX) {
+        activate(function_of(kind), n, x, m->y);
+        return;
     }
-}
-
-static f32x4 elementwise_gradient(int kind, f32x4 y, f32x4 dy)
-{
-    const f32x4 one = f32x4_splat(1.0F);
-    switch (kind) {
-    case UNROLLED_TANH:
-        return f32x4_mul(dy, f32x4_sub(one, f32x4_mul(y, y))); // (1)
-    case UNROLLED_RELU:
-        return f32x4_select(f32x4_le(y, f32x4_zero()), f32x4_zero(), dy); // (2)
-    default:
-        return f32x4_mul(f32x4_mul(dy, f32x4_sub(one, y)), y); // (3)
-    }
+    for (size_t i = 0; i < n; i += (size_t)F)
+        softmax_row(F, x + i, m->y + i, kind == UNROLLED_LOG_SOFTMAX);
 }
 
 static void softmax_row_backward(int F, const float *y, const float *dy, float *dx, bool logarithm)
@@ -113,8 +89,8 @@ static void softmax_row_backward(int F, const float *y, const float *dy, float *
     const f32x4 sum = f32x4_splat(f32x4_sum(sums));
     for (int i = 0; i < F; i += 4) {
         const f32x4 d = f32x4_load_n(dy + i, F - i), v = f32x4_load_n(y + i, F - i);
-        const f32x4 out = logarithm ? f32x4_sub(d, f32x4_mul(f32x4_exp(v), sum)) // (5)
-                                    : f32x4_mul(v, f32x4_sub(d, sum));           // (4)
+        const f32x4 out = logarithm ? f32x4_sub(d, f32x4_mul(f32x4_exp(v), sum)) // (2)
+                                    : f32x4_mul(v, f32x4_sub(d, sum));           // (1)
         f32x4_store_n(dx + i, out, F - i);
     }
 }
@@ -127,17 +103,12 @@ static void activation_backward(module *m, const float *dy, int wanted)
 
     if (!(wanted & WANT_INPUT))
         return;
-    if (kind == UNROLLED_SOFTMAX || kind == UNROLLED_LOG_SOFTMAX) {
-        for (size_t i = 0; i < n; i += (size_t)F)
-            softmax_row_backward(F, y + i, dy + i, m->dx + i, kind == UNROLLED_LOG_SOFTMAX);
+    if (kind < UNROLLED_SOFTMAX) {
+        activate_back(function_of(kind), n, y, dy, m->dx);
         return;
     }
-    for (size_t i = 0; i < n; i += 4) {
-        const int lanes = simd_lanes(i, n);
-        const f32x4 d =
-            elementwise_gradient(kind, f32x4_load_n(y + i, lanes), f32x4_load_n(dy + i, lanes));
-        f32x4_store_n(m->dx + i, d, lanes);
-    }
+    for (size_t i = 0; i < n; i += (size_t)F)
+        softmax_row_backward(F, y + i, dy + i, m->dx + i, kind == UNROLLED_LOG_SOFTMAX);
 }
 
 static const module_kind activation_kind = {.shape_of = activation_shape_of,

@@ -75,18 +75,19 @@ KERNEL_INLINE bool kernel_tile(const int rows, int depth, const float *left, con
     return !f32x4_finite(all);
 }
 
-// Y[x_rows][w_rows] += X · Wᵀ by dot products along the rows of both, x_rows * w_rows <= 8.
+// Y[x_rows][w_rows] += X · Wᵀ by dot products along the rows of both: 4 x 2, 2 x 4 or 1 x 8 of
+// them.
 //
 //     x  x x x x ...  x_step apart            w  w w w w ...  w_step apart
 //     y[m][n] += x_m · w_n, four lanes at a time, the lanes summed at the end
 KERNEL_INLINE void kernel_dot(const int x_rows, const int w_rows, int depth, const float *x,
                               size_t x_step, const float *w, size_t w_step, float *y, size_t y_step)
 {
-    f32x4 sum[TILE_COLUMNS];
+    f32x4 sum[8];
     int k = 0;
 
     KERNEL_UNROLL
-    for (int i = 0; i < x_rows * w_rows; i++)
+    for (int i = 0; i < 8; i++)
         sum[i] = f32x4_zero();
     for (; k + 4 <= depth; k += 4) { // most of the running time of small batches is spent here
         KERNEL_UNROLL
@@ -102,26 +103,25 @@ KERNEL_INLINE void kernel_dot(const int x_rows, const int w_rows, int depth, con
     if (k < depth) {
         KERNEL_UNROLL
         for (int n = 0; n < w_rows; n++) {
-            const f32x4 wk = f32x4_load_n(w + (size_t)n * w_step + k, depth - k);
+            const f32x4 wk = f32x4_load_last(w + (size_t)n * w_step + depth, depth - k);
             KERNEL_UNROLL
             for (int m = 0; m < x_rows; m++) {
-                const f32x4 xk = f32x4_load_n(x + (size_t)m * x_step + k, depth - k);
+                const f32x4 xk = f32x4_load_last(x + (size_t)m * x_step + depth, depth - k);
                 sum[m * w_rows + n] = f32x4_add(sum[m * w_rows + n], f32x4_mul(xk, wk));
             }
         }
     }
     KERNEL_UNROLL
-    for (int m = 0; m < x_rows; m++) {
-        float *out = y + (size_t)m * y_step;
-        const f32x4 *s = sum + m * w_rows;
-        if (w_rows >= 4)
-            f32x4_store(out, f32x4_add(f32x4_load(out), f32x4_sums(s[0], s[1], s[2], s[3])));
-        if (w_rows >= 8)
-            f32x4_store(out + 4,
-                        f32x4_add(f32x4_load(out + 4), f32x4_sums(s[4], s[5], s[6], s[7])));
-        KERNEL_UNROLL
-        for (int n = w_rows / 4 * 4; n < w_rows; n++)
-            out[n] += f32x4_sum(s[n]);
+    for (int i = 0; i < 8; i += 4) {
+        const f32x4 dots = f32x4_sums(sum[i], sum[i + 1], sum[i + 2], sum[i + 3]);
+        float *row = y + (size_t)(i / w_rows) * y_step;
+        if (w_rows == 2) {
+            row[0] += f32x4_lane(dots, 0), row[1] += f32x4_lane(dots, 1);
+            row[y_step] += f32x4_lane(dots, 2), row[y_step + 1] += f32x4_lane(dots, 3);
+        } else {
+            row += i % w_rows;
+            f32x4_store(row, f32x4_add(f32x4_load(row), dots));
+        }
     }
 }
 

@@ -7,38 +7,59 @@ enum {
     WIDE = 256   // columns at a time: those of a shallow B stay in the first cache
 };
 
-// All weight rows against x_rows rows of X, w_rows at a time.
-KERNEL_INLINE void dot_rows(const int x_rows, const int w_rows, int K, int I, const float *x,
-                            size_t x_step, const float *w, size_t w_step, float *y, size_t y_step)
+// x · w with the lanes of kernel_dot; I may be less than a vector.
+static float dot_one(int I, const float *x, const float *w)
 {
-    int n = 0;
-    for (; n + w_rows <= K; n += w_rows)
-        kernel_dot(x_rows, w_rows, I, x, x_step, w + (size_t)n * w_step, w_step, y + n, y_step);
-    for (; n < K; n++)
-        kernel_dot(x_rows, 1, I, x, x_step, w + (size_t)n * w_step, w_step, y + n, y_step);
+    f32x4 sum = f32x4_zero();
+    int k = 0;
+    for (; k + 4 <= I; k += 4)
+        sum = f32x4_add(sum, f32x4_mul(f32x4_load(x + k), f32x4_load(w + k)));
+    if (k < I) {
+        const bool whole = I >= 4;
+        const f32x4 xk = whole ? f32x4_load_last(x + I, I - k) : f32x4_load_n(x, I);
+        const f32x4 wk = whole ? f32x4_load_last(w + I, I - k) : f32x4_load_n(w, I);
+        sum = f32x4_add(sum, f32x4_mul(xk, wk));
+    }
+    return f32x4_sum(sum);
+}
+
+// Functions of their own, so that each has the registers for itself.
+typedef void dot_kernel(int I, const float *x, size_t x_step, const float *w, size_t w_step,
+                        float *y, size_t y_step);
+
+static void dot_4_by_2(int I, const float *x, size_t x_step, const float *w, size_t w_step,
+                       float *y, size_t y_step)
+{
+    kernel_dot(4, 2, I, x, x_step, w, w_step, y, y_step);
+}
+
+static void dot_2_by_4(int I, const float *x, size_t x_step, const float *w, size_t w_step,
+                       float *y, size_t y_step)
+{
+    kernel_dot(2, 4, I, x, x_step, w, w_step, y, y_step);
+}
+
+// Eight sums hide the time that an addition takes.
+static void dot_1_by_8(int I, const float *x, size_t x_step, const float *w, size_t w_step,
+                       float *y, size_t y_step)
+{
+    kernel_dot(1, 8, I, x, x_step, w, w_step, y, y_step);
 }
 
 void small_dot(int M, int K, int I, const float *X, size_t x_step, const float *W, size_t w_step,
                float *Y, size_t y_step)
 {
-    int m = 0;
-    for (; m + 4 <= M; m += 4)
-        dot_rows(4, 2, K, I, X + (size_t)m * x_step, x_step, W, w_step, Y + (size_t)m * y_step,
-                 y_step);
-    const float *x = X + (size_t)m * x_step;
-    float *y = Y + (size_t)m * y_step;
-    switch (M - m) {
-    case 3:
-        dot_rows(3, 2, K, I, x, x_step, W, w_step, y, y_step);
-        break;
-    case 2:
-        dot_rows(2, 4, K, I, x, x_step, W, w_step, y, y_step);
-        break;
-    case 1: // eight sums hide the time that an addition takes
-        dot_rows(1, 8, K, I, x, x_step, W, w_step, y, y_step);
-        break;
-    default:
-        break;
+    while (M > 0) {
+        const int rows = M >= 4 ? 4 : M >= 2 ? 2 : 1, wide = 8 / rows;
+        dot_kernel *kernel = rows == 4 ? dot_4_by_2 : rows == 2 ? dot_2_by_4 : dot_1_by_8;
+        int n = 0;
+        for (; I >= 4 && n + wide <= K; n += wide)
+            kernel(I, X, x_step, W + (size_t)n * w_step, w_step, Y + n, y_step);
+        for (; n < K; n++)
+            for (int m = 0; m < rows; m++)
+                Y[(size_t)m * y_step + (size_t)n] +=
+                    dot_one(I, X + (size_t)m * x_step, W + (size_t)n * w_step);
+        M -= rows, X += (size_t)rows * x_step, Y += (size_t)rows * y_step;
     }
 }
 

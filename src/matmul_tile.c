@@ -40,27 +40,27 @@ bool tile_whole(int rows, const tile_run *run)
     }
 }
 
-// The first lanes of a sum, as or onto what stands at c.
-static bool put(f32x4 sum, int lanes, bool add, float *c)
-{
-    const f32x4 value = add ? f32x4_add(f32x4_load_n(c, lanes), sum) : sum;
-    f32x4_store_n(c, value, lanes);
-    return !f32x4_finite(f32x4_first(value, lanes, f32x4_zero()));
-}
-
 bool tile_edge(int rows, int columns, const tile_run *run)
 {
-    f32x4 low[TILE_ROWS], high[TILE_ROWS];
-    bool suspect = false;
+    float tile[TILE_ROWS * TILE_COLUMNS];
+    tile_run whole = *run;
+    f32x4 all = f32x4_zero();
 
-    kernel_sums(TILE_ROWS, run->depth, run->left, run->right, run->right_down, low, high);
-    KERNEL_UNROLL
-    for (int r = 0; r < TILE_ROWS; r++) {
-        float *c = run->c + (size_t)r * run->c_step;
-        if (r < rows)
-            suspect |= put(low[r], columns, run->add, c);
-        if (r < rows && columns > 4)
-            suspect |= put(high[r], columns - 4, run->add, c + 4);
+    whole.count = 1, whole.c = tile, whole.c_step = TILE_COLUMNS, whole.add = false;
+    whole_4(&whole);
+    for (int r = 0; r < rows && r < TILE_ROWS; r++) {
+        float *c = run->c + (size_t)r * run->c_step, *full = tile + r * TILE_COLUMNS;
+        int j = 0;
+        for (; j + 4 <= columns && j < TILE_COLUMNS; j += 4) {
+            const f32x4 sum = f32x4_load(full + j);
+            const f32x4 value = run->add ? f32x4_add(f32x4_load(c + j), sum) : sum;
+            f32x4_store(c + j, value);
+            all = f32x4_add(all, value);
+        }
+        for (; j < columns && j < TILE_COLUMNS; j++) {
+            c[j] = run->add ? c[j] + full[j] : full[j];
+            all = f32x4_add(all, f32x4_splat(c[j]));
+        }
     }
-    return suspect;
+    return !f32x4_finite(all);
 }

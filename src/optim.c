@@ -18,6 +18,7 @@
 // and a division take longer than all the rest, and a second division would be a third of the time.
 #include "optim.h"
 
+#include "elementwise.h"
 #include "simd.h"
 #include "vector.h"
 
@@ -98,7 +99,7 @@ typedef struct {
     f32x4 shrink; // 1 - lr weight_decay
     bool shrinks; // AdamW with a weight decay
     bool nesterov, amsgrad;
-    int buffer, average; // moments: momentum_buffer, grad_avg; NONE: not kept
+    int buffer, average; // rows of momentum_buffer and grad_avg; NONE: not kept
 } rule;
 
 enum { NONE = -1 };
@@ -115,109 +116,111 @@ static double whole_power(double base, double n)
 
 static inline f32x4 rounded(double scalar) { return f32x4_splat((float)scalar); }
 
-// Each kind updates blocks of four parameters, `lanes` of them where a span ends. Most of the
-// running time of an update is spent in these.
+// Each kind updates four parameters at a time. rows: the parameter, its moments; inputs: its
+// gradient. Most of the running time of an update is spent in these.
 
-static inline f32x4 decayed_grad(const rule *r, const optim_span *s, size_t i, f32x4 p, int lanes)
+static inline f32x4 decayed(const rule *r, f32x4 g, f32x4 p)
 {
-    const f32x4 g = f32x4_load_n(s->grad + i, lanes);
-    return r->decays ? f32x4_add(g, f32x4_mul(p, r->decay)) : g;
+    if (__builtin_expect(r->decays, false)) // a branch: the sum would cost more than asking
+        return f32x4_add(g, f32x4_mul(p, r->decay));
+    return g;
 }
 
 // Moves an average towards g, or towards g^2, and returns it.
-static inline f32x4 average(const rule *r, float *moment, f32x4 g, int lanes)
+static inline f32x4 average(const rule *r, float *moment, f32x4 g)
 {
-    const f32x4 kept = f32x4_mul(f32x4_load_n(moment, lanes), r->keep1);
+    const f32x4 kept = f32x4_mul(f32x4_load(moment), r->keep1);
     const f32x4 mean = f32x4_add(kept, f32x4_mul(g, r->take1));
-    f32x4_store_n(moment, mean, lanes);
+    f32x4_store(moment, mean);
     return mean;
 }
 
-static inline f32x4 average_square(const rule *r, float *moment, f32x4 g, int lanes)
+static inline f32x4 average_square(const rule *r, float *moment, f32x4 g)
 {
-    const f32x4 kept = f32x4_mul(f32x4_load_n(moment, lanes), r->keep2);
+    const f32x4 kept = f32x4_mul(f32x4_load(moment), r->keep2);
     const f32x4 mean = f32x4_add(kept, f32x4_mul(f32x4_mul(g, r->take2), g));
-    f32x4_store_n(moment, mean, lanes);
+    f32x4_store(moment, mean);
     return mean;
 }
 
-static inline void sgd_block(const rule *r, const optim_span *s, size_t i, int lanes)
+static void sgd(const void *settings, size_t n, float *const *rows, const float *const *grad)
 {
-    const f32x4 p = f32x4_load_n(s->data + i, lanes);
-    f32x4 g = decayed_grad(r, s, i, p, lanes);
+    const rule r = *(const rule *)settings; // a copy: no store through the rows can change it
+    float *data = rows[0];
 
-    if (r->buffer != NONE) {
-        const f32x4 b = average(r, s->moments[0] + i, g, lanes); // (1)
-        g = r->nesterov ? f32x4_add(g, f32x4_mul(b, r->momentum)) : b;
+    for (size_t i = 0; i < n; i += 4) {
+        const f32x4 p = f32x4_load(data + i);
+        f32x4 g = decayed(&r, f32x4_load(grad[0] + i), p);
+        if (r.buffer != NONE) {
+            const f32x4 b = average(&r, rows[r.buffer] + i, g); // (1)
+            g = r.nesterov ? f32x4_add(g, f32x4_mul(b, r.momentum)) : b;
+        }
+        f32x4_store(data + i, f32x4_sub(p, f32x4_mul(g, r.lr))); // (2)
     }
-    f32x4_store_n(s->data + i, f32x4_sub(p, f32x4_mul(g, r->lr)), lanes); // (2)
 }
 
-static inline void adam_block(const rule *r, const optim_span *s, size_t i, int lanes)
+static void adam(const void *settings, size_t n, float *const *rows, const float *const *grad)
 {
-    f32x4 p = f32x4_load_n(s->data + i, lanes);
-    const f32x4 g = decayed_grad(r, s, i, p, lanes);
-    if (r->shrinks)
-        p = f32x4_mul(p, r->shrink);
+    const rule r = *(const rule *)settings;
+    const float *grads = grad[0];
+    float *data = rows[0], *first = rows[1], *second = rows[2];
 
-    const f32x4 m = average(r, s->moments[0] + i, g, lanes);  // (3)
-    f32x4 v = average_square(r, s->moments[1] + i, g, lanes); // (4)
-    if (r->amsgrad) {
-        v = f32x4_max(v, f32x4_load_n(s->moments[2] + i, lanes)); // a NaN in v stays, in this order
-        f32x4_store_n(s->moments[2] + i, v, lanes);
+    for (size_t i = 0; i < n; i += 4) {
+        f32x4 p = f32x4_load(data + i);
+        const f32x4 g = decayed(&r, f32x4_load(grads + i), p);
+        if (__builtin_expect(r.shrinks, false))
+            p = f32x4_mul(p, r.shrink);
+
+        const f32x4 m = average(&r, first + i, g);   // (3)
+        f32x4 v = average_square(&r, second + i, g); // (4)
+        if (r.amsgrad) {
+            v = f32x4_max(v, f32x4_load(rows[3] + i)); // a NaN in v stays, in this order
+            f32x4_store(rows[3] + i, v);
+        }
+        const f32x4 root = f32x4_add(f32x4_mul(f32x4_sqrt(v), r.root_scale), r.eps);
+        f32x4_store(data + i, f32x4_sub(p, f32x4_div(f32x4_mul(m, r.lr), root))); // (5)
     }
-    const f32x4 root = f32x4_add(f32x4_mul(f32x4_sqrt(v), r->root_scale), r->eps);
-    const f32x4 step = f32x4_div(f32x4_mul(m, r->lr), root);
-    f32x4_store_n(s->data + i, f32x4_sub(p, step), lanes); // (5)
 }
 
-static inline void rmsprop_block(const rule *r, const optim_span *s, size_t i, int lanes)
+static void rmsprop(const void *settings, size_t n, float *const *rows, const float *const *grad)
 {
-    const f32x4 p = f32x4_load_n(s->data + i, lanes);
-    const f32x4 g = decayed_grad(r, s, i, p, lanes);
+    const rule r = *(const rule *)settings;
+    float *data = rows[0];
 
-    f32x4 v = average_square(r, s->moments[0] + i, g, lanes); // (6)
-    if (r->average != NONE) {
-        const f32x4 mean = average(r, s->moments[r->average] + i, g, lanes);
-        v = f32x4_sub(v, f32x4_mul(mean, mean)); // (7)
+    for (size_t i = 0; i < n; i += 4) {
+        const f32x4 p = f32x4_load(data + i);
+        const f32x4 g = decayed(&r, f32x4_load(grad[0] + i), p);
+        f32x4 v = average_square(&r, rows[1] + i, g); // (6)
+        if (r.average != NONE) {
+            const f32x4 mean = average(&r, rows[r.average] + i, g);
+            v = f32x4_sub(v, f32x4_mul(mean, mean)); // (7)
+        }
+        const f32x4 root = f32x4_add(f32x4_sqrt(v), r.eps);
+        f32x4 step;
+        if (r.buffer != NONE) {
+            const f32x4 kept = f32x4_mul(f32x4_load(rows[r.buffer] + i), r.momentum);
+            const f32x4 b = f32x4_add(kept, f32x4_div(g, root));
+            f32x4_store(rows[r.buffer] + i, b);
+            step = f32x4_mul(b, r.lr);
+        } else {
+            step = f32x4_div(f32x4_mul(g, r.lr), root);
+        }
+        f32x4_store(data + i, f32x4_sub(p, step)); // (8)
     }
-    const f32x4 root = f32x4_add(f32x4_sqrt(v), r->eps);
-    f32x4 step;
-    if (r->buffer != NONE) {
-        float *buffer = s->moments[r->buffer] + i;
-        const f32x4 kept = f32x4_mul(f32x4_load_n(buffer, lanes), r->momentum);
-        const f32x4 b = f32x4_add(kept, f32x4_div(g, root));
-        f32x4_store_n(buffer, b, lanes);
-        step = f32x4_mul(b, r->lr);
-    } else {
-        step = f32x4_div(f32x4_mul(g, r->lr), root);
-    }
-    f32x4_store_n(s->data + i, f32x4_sub(p, step), lanes); // (8)
 }
 
-static inline void adagrad_block(const rule *r, const optim_span *s, size_t i, int lanes)
+static void adagrad(const void *settings, size_t n, float *const *rows, const float *const *grad)
 {
-    const f32x4 p = f32x4_load_n(s->data + i, lanes);
-    const f32x4 g = decayed_grad(r, s, i, p, lanes);
+    const rule r = *(const rule *)settings;
+    float *data = rows[0], *sums = rows[1];
 
-    const f32x4 sum = f32x4_add(f32x4_load_n(s->moments[0] + i, lanes), f32x4_mul(g, g));
-    f32x4_store_n(s->moments[0] + i, sum, lanes); // (9)
-    const f32x4 root = f32x4_add(f32x4_sqrt(sum), r->eps);
-    const f32x4 step = f32x4_div(f32x4_mul(g, r->lr), root);
-    f32x4_store_n(s->data + i, f32x4_sub(p, step), lanes); // (10)
-}
-
-// Called with a block function by name, so that the compiler can write it out in these loops.
-static inline void each_block(const optimizer *o, rule r,
-                              void (*block)(const rule *, const optim_span *, size_t, int))
-{
-    for (int k = 0; k < o->num_spans; k++) {
-        const optim_span s = o->spans[k]; // a copy: no store through its pointers can change it
-        size_t i = 0;
-        for (; i + 4 <= s.count; i += 4)
-            block(&r, &s, i, 4);
-        if (i < s.count)
-            block(&r, &s, i, (int)(s.count - i));
+    for (size_t i = 0; i < n; i += 4) {
+        const f32x4 p = f32x4_load(data + i);
+        const f32x4 g = decayed(&r, f32x4_load(grad[0] + i), p);
+        const f32x4 sum = f32x4_add(f32x4_load(sums + i), f32x4_mul(g, g));
+        f32x4_store(sums + i, sum); // (9)
+        const f32x4 root = f32x4_add(f32x4_sqrt(sum), r.eps);
+        f32x4_store(data + i, f32x4_sub(p, f32x4_div(f32x4_mul(g, r.lr), root))); // (10)
     }
 }
 
@@ -234,13 +237,14 @@ void optim_update(optimizer *o)
               .amsgrad = a->amsgrad,
               .buffer = NONE,
               .average = NONE};
+    elementwise_kernel *kernel = sgd;
 
     switch (o->kind) {
     case OPTIM_SGD:
         r.keep1 = rounded(t == 1 ? 0 : a->momentum);
         r.take1 = rounded(t == 1 ? 1 : 1 - a->dampening);
-        r.buffer = a->momentum != 0 ? 0 : NONE;
-        each_block(o, r, sgd_block);
+        r.buffer = a->momentum != 0 ? 1 : NONE;
+        kernel = sgd;
         break;
     case OPTIM_ADAM:
     case OPTIM_ADAMW:
@@ -253,21 +257,29 @@ void optim_update(optimizer *o)
         r.shrink = rounded(1 - a->lr * a->weight_decay);
         r.shrinks = r.decays && o->kind == OPTIM_ADAMW;
         r.decays = r.decays && o->kind == OPTIM_ADAM;
-        each_block(o, r, adam_block);
+        kernel = adam;
         break;
     case OPTIM_RMSPROP:
         r.keep1 = r.keep2 = rounded(a->alpha);
         r.take1 = r.take2 = rounded(1 - a->alpha);
-        r.buffer = a->momentum > 0 ? 1 : NONE;
-        r.average = !a->centered ? NONE : a->momentum > 0 ? 2 : 1;
-        each_block(o, r, rmsprop_block);
+        r.buffer = a->momentum > 0 ? 2 : NONE;
+        r.average = !a->centered ? NONE : a->momentum > 0 ? 3 : 2;
+        kernel = rmsprop;
         break;
     case OPTIM_ADAGRAD:
         r.lr = rounded(a->lr / (1 + (t - 1) * a->lr_decay));
-        each_block(o, r, adagrad_block);
+        kernel = adagrad;
         break;
     case OPTIM_KINDS:
         ASSERT(false);
+    }
+    const int moments = optim_num_moments(o->kind, a);
+    for (int k = 0; k < o->num_spans; k++) {
+        const optim_span *s = &o->spans[k];
+        float *rows[1 + OPTIM_MAX_MOMENTS] = {s->data};
+        for (int m = 0; m < moments; m++)
+            rows[1 + m] = s->moments[m];
+        elementwise(kernel, &r, s->count, 1 + moments, rows, 1, (const float *[]){s->grad});
     }
     o->step = t;
 }

@@ -1,44 +1,65 @@
 #include "vector.h"
 
-// Nothing to do is said by n = 0, and then an array may be NULL, which memset may not be given.
+#include "elementwise.h"
+
+// Few are written here: to call the machine's own way to fill and copy takes its time. (Nothing to
+// do is said by n = 0, and then an array may be NULL, which that may not be given.)
+enum { MANY = 64 };
 
 void vector_zero(size_t n, float *y)
 {
-    if (n)
+    size_t i = 0;
+    if (n >= MANY) {
         __builtin_memset(y, 0, n * sizeof *y);
+        return;
+    }
+    for (; i + 4 <= n; i += 4)
+        f32x4_store(y + i, f32x4_zero());
+    for (; i < n; i++)
+        y[i] = 0;
 }
 
 void vector_copy(size_t n, const float *x, float *y)
 {
-    if (n)
+    size_t i = 0;
+    if (n >= MANY) {
         __builtin_memcpy(y, x, n * sizeof *y);
+        return;
+    }
+    for (; i + 4 <= n; i += 4)
+        f32x4_store(y + i, f32x4_load(x + i));
+    for (; i < n; i++)
+        y[i] = x[i];
 }
 
-void vector_add(size_t n, const float *x, float *y)
+static void add(const void *settings, size_t n, float *const *y, const float *const *x)
 {
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        f32x4_store(y + i, f32x4_add(f32x4_load(y + i), f32x4_load(x + i)));
-    for (; i < n; i++)
-        y[i] += x[i];
+    (void)settings;
+    for (size_t i = 0; i < n; i += 4)
+        f32x4_store(y[0] + i, f32x4_add(f32x4_load(y[0] + i), f32x4_load(x[0] + i)));
+}
+
+void vector_add(size_t n, const float *x, float *y) { elementwise(add, NULL, n, 1, &y, 1, &x); }
+
+static void multiply(const void *settings, size_t n, float *const *y, const float *const *x)
+{
+    (void)settings;
+    for (size_t i = 0; i < n; i += 4)
+        f32x4_store(y[0] + i, f32x4_mul(f32x4_load(x[0] + i), f32x4_load(x[1] + i)));
 }
 
 void vector_multiply(size_t n, const float *a, const float *b, float *y)
 {
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        f32x4_store(y + i, f32x4_mul(f32x4_load(a + i), f32x4_load(b + i)));
-    for (; i < n; i++)
-        y[i] = a[i] * b[i];
+    elementwise(multiply, NULL, n, 1, &y, 2, (const float *[]){a, b});
 }
 
 void vector_fill_rows(int M, int n, const float *a, const float *b, float *y, size_t y_step)
 {
-    for (int m = 0; m < M; m++, y += y_step) {
-        vector_copy((size_t)n, a, y);
-        if (b)
-            vector_add((size_t)n, b, y);
-    }
+    vector_copy((size_t)n, a, y);
+    if (b)
+        vector_add((size_t)n, b, y);
+    for (int m = 1; m < M; m++)
+        vector_copy((size_t)n, y, y + (size_t)m * y_step);
 }
 
 bool vector_sum_rows(int M, int n, const float *x, size_t x_step, bool add, float *sums)
