@@ -192,16 +192,27 @@ export function expectText(value, name) {
 }
 
 /**
+ * One of a few words.
+ * @template {string} T
+ * @param {unknown} value
+ * @param {string} name
+ * @param {readonly T[]} choices
+ * @returns {T}
+ */
+export function expectWord(value, name, choices) {
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw wrong(name, `one of '${choices.join("', '")}'`, value);
+}
+
+/**
  * @template {string} T
  * @param {unknown} value
  * @param {readonly T[]} choices
  * @param {string} name
- * @returns {T}
  */
 export function expectOneOf(value, choices, name) {
-  const found = choices.find((choice) => choice === value);
-  if (found !== undefined) return found;
-  throw wrong(name, `one of '${choices.join("', '")}'`, value);
+  return expectWord(value, name, choices);
 }
 
 /**

@@ -47,7 +47,7 @@ export class DataLoader {
   #settings;
   /** @type {Epoch | null} where the walk that is on its way stands, for stateDict */
   #walking = null;
-  /** @type {Epoch | 'new' | null} what loadStateDict gave: the next walk goes on there, or begins anew */
+  /** @type {Partial<Epoch> | null} what loadStateDict gave: the next walk goes on there, or begins anew without an order */
   #loaded = null;
 
   /**
@@ -75,24 +75,13 @@ export class DataLoader {
   *[Symbol.iterator]() {
     const epoch = DataLoader.begin(this);
     try {
-      while (epoch.place < this.length) {
-        this.#walking = epoch;
-        yield this.#batch(epoch, epoch.place++);
+      for (const batch of DataLoader.walk(this, epoch)) {
+        epoch.place++;
+        yield batch;
       }
     } finally {
       DataLoader.leave(this, epoch);
     }
-  }
-
-  /** @param {Epoch} epoch @param {number} place @returns {Batch} */
-  #batch(epoch, place) {
-    const { samples, batchSize } = this.#settings;
-    const picked = epoch.order.subarray(place * batchSize, (place + 1) * batchSize);
-    return {
-      input: gather(this.#inputs, picked, samples),
-      target: gather(this.#targets, picked, samples),
-      batch: picked.length,
-    };
   }
 
   /**
@@ -101,8 +90,7 @@ export class DataLoader {
    */
   stateDict() {
     const epoch = this.#loaded ?? this.#walking;
-    if (!epoch || epoch === 'new') return {};
-    return { ...epoch, order: [...epoch.order] };
+    return epoch?.order ? { ...epoch, order: [...epoch.order] } : {};
   }
 
   /** The next epoch goes on where this state stood. @param {object} state  from stateDict() */
@@ -130,12 +118,12 @@ export class DataLoader {
     return loader.#settings;
   }
 
-  /** @param {object} state @returns {Epoch | 'new'} */
+  /** @param {object} state @returns {Partial<Epoch>} */
   #expectState(state) {
     const what = 'DataLoader loadStateDict';
     if (!isRecord(state)) throw wrong(what, 'a state', state);
     const { order, place, lossSum = 0, losses = place } = state;
-    if (order === undefined) return 'new';
+    if (order === undefined) return {};
     const { samples } = this.#settings;
     const list = Array.isArray(order) || order instanceof Int32Array;
     const inside = (/** @type {number} */ i) => Number.isInteger(i) && i >= 0 && i < samples;
@@ -161,9 +149,11 @@ export class DataLoader {
    * @returns {Epoch}
    */
   static begin(loader, interrupted) {
-    const given = loader.#loaded ?? interrupted ?? 'new';
     const { samples, shuffle } = loader.#settings;
-    const epoch = given === 'new' ? newEpoch(epochOrder(samples, shuffle)) : given;
+    const given = loader.#loaded ?? interrupted;
+    const epoch = given?.order
+      ? /** @type {Epoch} */ (given)
+      : newEpoch(epochOrder(samples, shuffle));
     loader.#loaded = null;
     loader.#walking = epoch;
     return epoch;
@@ -178,9 +168,13 @@ export class DataLoader {
    * @returns {Generator<Batch, void, undefined>}
    */
   static *walk(loader, epoch) {
+    const { samples, batchSize } = loader.#settings;
     while (epoch.place < loader.length) {
       loader.#walking = epoch;
-      yield loader.#batch(epoch, epoch.place);
+      const from = epoch.place * batchSize;
+      const picked = epoch.order.subarray(from, from + batchSize);
+      const input = gather(loader.#inputs, picked, samples);
+      yield { input, target: gather(loader.#targets, picked, samples), batch: picked.length };
     }
   }
 
@@ -198,7 +192,7 @@ export function newEpoch(order) {
 /** @param {unknown} value @param {string} name */
 function expectTargets(value, name) {
   if (value instanceof Float32Array || value instanceof Int32Array) return stable(value);
-  throw wrong(name, 'Float32Array, or Int32Array of classes', value);
+  throw wrong(name, 'Float32Array or Int32Array', value);
 }
 
 /**
@@ -212,7 +206,7 @@ function expectTargets(value, name) {
 function gather(data, picked, samples) {
   const size = data.length / samples;
   if (size === 0) {
-    throw new StateError('DataLoader: its arrays were transferred or detached; make a new one');
+    throw new StateError('DataLoader: its arrays are detached; make a new one');
   }
   const Type = /** @type {new (length: number) => A} */ (data.constructor);
   const length = picked.length * size;

@@ -1,6 +1,6 @@
 // In place, drawn from the global stream as torch.nn.init draws: https://pytorch.org/docs/stable/nn.init.html
 
-import { expectNumber, expectOneOf, misfit, settle, shapeText, wrong } from './check.js';
+import { expectNumber, expectWord, misfit, settle, shapeText, wrong } from './check.js';
 import { call, handleOf } from './core.js';
 import { Parameter } from './module.js';
 
@@ -16,11 +16,16 @@ const KINDS = [
   'orthogonal',
 ];
 
-const NONLINEARITIES = ['linear', 'sigmoid', 'tanh', 'relu', 'leaky_relu', 'selu'];
+/** torch.nn.init.calculate_gain; leaky_relu's is for a slope of 0. @type {Record<string, number>} */
+const GAINS = {
+  linear: 1,
+  sigmoid: 1,
+  tanh: 5 / 3,
+  relu: Math.SQRT2,
+  leaky_relu: Math.SQRT2,
+  selu: 3 / 4,
+};
 const MODES = ['fan_in', 'fan_out'];
-
-/** @type {(words: string[]) => (value: unknown, name: string) => string} */
-const among = (words) => (value, name) => expectOneOf(value, words, name);
 
 /**
  * @param {unknown} parameter
@@ -41,26 +46,6 @@ function fill(parameter, kind, a, b) {
 }
 
 /**
- * torch.nn.init.calculate_gain.
- * @param {string} nonlinearity
- * @param {number} a  negative slope of leaky_relu
- */
-function gainOf(nonlinearity, a) {
-  switch (nonlinearity) {
-    case 'tanh':
-      return 5 / 3;
-    case 'relu':
-      return Math.SQRT2;
-    case 'leaky_relu':
-      return Math.sqrt(2 / (1 + a ** 2));
-    case 'selu':
-      return 3 / 4;
-    default:
-      return 1;
-  }
-}
-
-/**
  * @param {Parameter} parameter
  * @param {'kaimingUniform' | 'kaimingNormal'} kind
  * @param {{ a?: number, mode?: 'fan_in' | 'fan_out', nonlinearity?: string }} options
@@ -68,11 +53,12 @@ function gainOf(nonlinearity, a) {
 function kaiming(parameter, kind, options) {
   const table = /** @satisfies {Record<string, import('./check.js').Option>} */ ({
     a: [0, expectNumber],
-    mode: ['fan_in', among(MODES)],
-    nonlinearity: ['leaky_relu', among(NONLINEARITIES)],
+    mode: ['fan_in', expectWord, MODES],
+    nonlinearity: ['leaky_relu', expectWord, Object.keys(GAINS)],
   });
   const { a, mode, nonlinearity } = settle(`initialize.${kind}`, options, table, null);
-  fill(parameter, kind, gainOf(nonlinearity, a), MODES.indexOf(mode));
+  const gain = nonlinearity === 'leaky_relu' ? Math.sqrt(2 / (1 + a ** 2)) : GAINS[nonlinearity];
+  fill(parameter, kind, gain, MODES.indexOf(mode));
 }
 
 /**

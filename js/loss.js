@@ -7,9 +7,9 @@ import {
   expectInts,
   expectLength,
   expectNumber,
-  expectOneOf,
   expectOptions,
   expectShape,
+  expectWord,
   misfit,
   product,
   sameShape,
@@ -53,7 +53,7 @@ const WEIGHT = [new Float32Array(0), expectWeight];
 const INDEX = [IGNORE_INDEX, expectIndex];
 
 /** @type {Record<string, Option>} */
-const COMMON = { reduction: ['mean', expectReduction] };
+const COMMON = { reduction: ['mean', expectWord, REDUCTIONS] };
 /** What each kind is told besides the reduction, the kinds in the order of src/unrolled.h. @type {Record<string, Record<string, Option>>} */
 const KINDS = {
   MSELoss: {},
@@ -92,8 +92,7 @@ export function warnBroadcast(kind, prediction, target) {
   if (warned.has(pair)) return;
   warned.add(pair);
   console.warn(
-    `unrolled: ${kind} broadcasts a prediction and a target of shapes ${pair}, which is rarely meant: ` +
-      'give both the same shape (as prediction.view(-1) would)',
+    `unrolled: ${kind} broadcasts ${pair}, which is rarely meant: give prediction and target one shape`,
   );
 }
 
@@ -217,7 +216,7 @@ export class Loss extends Resource {
   /** @param {readonly number[]} p @param {readonly number[]} t @param {string} what */
   #broadcastless(p, t, what) {
     const expected = this.#classes
-      ? 'classes on the second axis, the other axes in the target, one weight a class'
+      ? 'classes on the second axis, a weight for each'
       : 'shapes that broadcast';
     return misfit(what, expected, `${shapeText(p)} against ${shapeText(t)}`);
   }
@@ -258,11 +257,6 @@ function shapeFor(data, shape, what) {
   const sizes = expectShape(shape, `${what} shape`);
   if (product(sizes) === data.length) return sizes;
   throw misfit(what, shapeText(sizes), `${data.length} values`);
-}
-
-/** @param {unknown} value @param {string} name */
-function expectReduction(value, name) {
-  return expectOneOf(value, REDUCTIONS, name);
 }
 
 /** @param {unknown} weight @param {string} name */

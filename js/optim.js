@@ -33,69 +33,57 @@ import { stageInts } from './pass.js';
 /** @typedef {Record<string, number | boolean | number[]>} Settings */
 
 const BETAS = [0.9, 0.999];
-const EPS = 1e-8;
 
-/** @type {Option} */
-const NONE = [0, expectNumber, 0];
-/** @type {Option} */
-const OFF = [false, expectBoolean];
-/** @type {Record<string, Option>} */
-const ADAM = {
-  lr: [1e-3, expectNumber, 0],
-  betas: [BETAS, expectBetas],
-  eps: [EPS, expectNumber, 0],
-  weightDecay: NONE,
-  amsgrad: OFF,
-};
-
-/** The options of each kind, the kinds in the order of src/unrolled.h. @type {Record<string, Record<string, Option>>} */
+/** What each kind can be told, with defaults (undefined: it must be), the kinds in the order of src/unrolled.h. @type {Record<string, Record<string, any>>} */
 const KINDS = {
-  SGD: {
-    lr: [undefined, expectNumber, 0],
-    momentum: NONE,
-    dampening: [0, expectNumber],
-    nesterov: OFF,
-    weightDecay: NONE,
-  },
-  Adam: ADAM,
-  AdamW: { ...ADAM, weightDecay: [0.01, expectNumber, 0] },
-  RMSprop: {
-    lr: [1e-2, expectNumber, 0],
-    alpha: [0.99, expectNumber, 0],
-    eps: [EPS, expectNumber, 0],
-    momentum: NONE,
-    centered: OFF,
-    weightDecay: NONE,
-  },
-  Adagrad: {
-    lr: [1e-2, expectNumber, 0],
-    lrDecay: NONE,
-    eps: [1e-10, expectNumber, 0],
-    weightDecay: NONE,
-    initialAccumulatorValue: NONE,
-  },
+  SGD: { lr: undefined, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
+  Adam: { lr: 1e-3, betas: BETAS, eps: 1e-8, weightDecay: 0, amsgrad: false },
+  AdamW: { lr: 1e-3, betas: BETAS, eps: 1e-8, weightDecay: 0.01, amsgrad: false },
+  RMSprop: { lr: 1e-2, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0 },
+  Adagrad: { lr: 1e-2, lrDecay: 0, eps: 1e-10, weightDecay: 0, initialAccumulatorValue: 0 },
 };
 
-/** In the order in which the core takes them. @type {Settings} */
-const UNSET = {
-  lr: 0,
-  weightDecay: 0,
-  eps: 0,
-  momentum: 0,
-  dampening: 0,
-  betas: [0, 0],
-  alpha: 0,
-  lrDecay: 0,
-  initialAccumulatorValue: 0,
-  nesterov: 0,
-  amsgrad: 0,
-  centered: 0,
+/** @typedef {[check: Option[1], ...bounds: number[]]} Check */
+/** @type {Check} */
+const AMOUNT = [expectNumber, 0];
+/** @type {Check} */
+const FLAG = [expectBoolean];
+
+/** How each option is checked, in the order in which the core takes them. @type {Record<string, Check>} */
+const CHECKS = {
+  lr: AMOUNT,
+  weightDecay: AMOUNT,
+  eps: AMOUNT,
+  momentum: AMOUNT,
+  dampening: [expectNumber],
+  betas: [expectBetas],
+  alpha: AMOUNT,
+  lrDecay: AMOUNT,
+  initialAccumulatorValue: AMOUNT,
+  nesterov: FLAG,
+  amsgrad: FLAG,
+  centered: FLAG,
 };
 
-/** The settings as the core takes them. @param {Settings} settings */
+/** Settings, checked. @param {string} kind @param {string} what @param {object} given */
+function settingsOf(kind, what, given) {
+  const table = Object.entries(KINDS[kind]).map(([name, value]) => [
+    name,
+    [value, ...CHECKS[name]],
+  ]);
+  /** @type {Settings} */
+  const settings = settle(what, given, Object.fromEntries(table));
+  const { nesterov, momentum, dampening } = settings;
+  if (!nesterov || (momentum && dampening === 0)) return settings;
+  throw wrong(`${what} nesterov`, 'it with momentum above 0 and dampening 0 only', nesterov);
+}
+
+/** Settings as the core takes them. @param {Settings} settings */
 function numbers(settings) {
-  return Object.values({ ...UNSET, ...settings })
-    .flat()
+  /** @type {Settings} */
+  const all = { betas: [0, 0], ...settings };
+  return Object.keys(CHECKS)
+    .flatMap((name) => all[name] ?? 0)
     .map(Number);
 }
 
@@ -114,12 +102,6 @@ function expectBetas(value, name) {
   return betas.map((beta) => expectNumber(beta, name, 0, BELOW_ONE));
 }
 
-/** @param {Settings} settings @param {string} what */
-function expectNesterov({ nesterov, momentum, dampening }, what) {
-  if (!nesterov || (momentum && dampening === 0)) return;
-  throw new ArgumentError(`${what} nesterov: expected momentum above 0 and dampening 0 with it`);
-}
-
 /**
  * Updates exactly the parameters it was given, which may be some of a model's or several models'.
  */
@@ -136,9 +118,7 @@ export class Optimizer extends Resource {
    */
   constructor(kind, parameters, options) {
     if (new.target === Optimizer) throw abstract('Optimizer', 'Adam');
-    /** @type {Settings} */
-    const settings = settle(kind, options ?? {}, KINDS[kind]);
-    expectNesterov(settings, kind);
+    const settings = settingsOf(kind, kind, options ?? {});
     const pairs = parameterPairs(parameters, `${kind} parameters`);
     const doubles = numbers(settings);
     const at = stage(8 * doubles.length + 4 * pairs.length);
@@ -223,22 +203,12 @@ export class Optimizer extends Resource {
    * Checks a state dict; what it gives loads it, and cannot fail.
    * @internal
    * @param {Optimizer} optimizer
-   * @param {object} state
+   * @param {object} given
    * @returns {() => void}
    */
-  static plan(optimizer, state) {
-    return optimizer.#plan(state);
-  }
-
-  /** What it updates. @internal @param {Optimizer} optimizer */
-  static parametersOf(optimizer) {
-    return [...optimizer.#parameters];
-  }
-
-  /** @param {object} given */
-  #plan(given) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} loadStateDict`;
+  static plan(optimizer, given) {
+    const handle = handleOf(optimizer);
+    const what = `${optimizer.#kind} loadStateDict`;
     const { state, param_groups: groups } = /** @type {any} */ (given ?? {});
     const [group] = Array.isArray(groups) ? groups : [];
     if (!isRecord(state) || !isRecord(group)) throw wrong(what, '{ state, param_groups }', given);
@@ -246,23 +216,23 @@ export class Optimizer extends Resource {
       throw wrong(`${what} param_groups`, 'one group', groups, '; use one optimizer for each');
     }
     const { params } = group;
-    const count = this.#parameters.length;
+    const count = optimizer.#parameters.length;
     if (!Array.isArray(params) || params.length !== count) {
       throw wrong(`${what} params`, `${count} parameters`, params);
     }
     params.forEach((id, i) => {
-      if (!Number.isSafeInteger(id)) throw wrong(`${what} params[${i}]`, 'a whole number', id);
+      expectCount(id, `${what} params[${i}]`);
     });
-    const settings = this.#settingsFrom(group, what);
-    const { names } = this.#info();
-    const { step, moments } = this.#entriesFrom(state, params, names, what);
+    const settings = optimizer.#settingsFrom(group, what);
+    const { names } = optimizer.#info();
+    const { step, moments } = optimizer.#entriesFrom(state, params, names, what);
     const doubles = numbers(settings);
     stage(8 * doubles.length); // may be refused, so it is asked for here
     return () => {
       const at = stage(8 * doubles.length);
       writeDoubles(at, doubles);
       call('optimizer_options', handle, at);
-      this.#settings = settings;
+      optimizer.#settings = settings;
       call('optimizer_restart', handle);
       moments.forEach((list, i) => {
         list.forEach((values, moment) => {
@@ -274,21 +244,22 @@ export class Optimizer extends Resource {
     };
   }
 
+  /** What it updates. @internal @param {Optimizer} optimizer */
+  static parametersOf(optimizer) {
+    return [...optimizer.#parameters];
+  }
+
   /** @param {Record<string, unknown>} group @param {string} what @returns {Settings} */
   #settingsFrom(group, what) {
-    if (group.maximize) throw new ArgumentError(`${what} maximize: not supported, got true`);
+    if (group.maximize) throw wrong(`${what} maximize`, 'none', group.maximize);
     const own = this.#settings;
-    /** @type {Settings} */
-    const settings = {};
-    for (const [name, [, check, ...bounds]] of Object.entries(KINDS[this.#kind])) {
-      const theirs = snakeCase(name);
-      settings[name] = check(group[theirs] ?? own[name], `${what} ${theirs}`, ...bounds);
+    const given = Object.keys(own).map((name) => [name, group[snakeCase(name)] ?? own[name]]);
+    const settings = settingsOf(this.#kind, what, Object.fromEntries(given));
+    for (const name of KEEPING) {
+      if (Boolean(settings[name]) === Boolean(own[name])) continue;
+      throw wrong(`${what} ${name}`, `${own[name]} as here`, settings[name]);
     }
-    expectNesterov(settings, what);
-    const other = KEEPING.find((name) => Boolean(settings[name]) !== Boolean(own[name]));
-    if (!other) return settings;
-    const expected = `${own[other]} as here, for it decides what is kept`;
-    throw wrong(`${what} ${other}`, expected, settings[other]);
+    return settings;
   }
 
   /**

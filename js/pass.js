@@ -85,9 +85,7 @@ export function expectPending(handle, what) {
 
 /** @param {string} what */
 export function noForward(what) {
-  return new StateError(
-    `${what}: there is no forward to undo: each serves one backward, and none inside noGrad`,
-  );
+  return new StateError(`${what}: no forward waits: each serves one, and inside noGrad none`);
 }
 
 /**

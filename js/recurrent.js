@@ -7,9 +7,9 @@ import {
   expectFloats,
   expectLength,
   expectNumber,
-  expectOneOf,
   expectOptions,
   expectSize,
+  expectWord,
   fits,
   misfit,
   optionalFloats,
@@ -59,13 +59,8 @@ const OPTIONS = /** @satisfies {Record<string, Option>} */ ({
 
 /** What an Elman layer or cell has besides. */
 export const ELMAN = /** @satisfies {Record<string, Option>} */ ({
-  nonlinearity: ['tanh', expectNonlinearity],
+  nonlinearity: ['tanh', expectWord, ['tanh', 'relu', 'identity']],
 });
-
-/** @param {unknown} value @param {string} name */
-function expectNonlinearity(value, name) {
-  return expectOneOf(value, ['tanh', 'relu', 'identity'], name);
-}
 
 /**
  * What a walk over sequences gives: output [T][N][D·Ho], of every step ([N][T][D·Ho] with batchFirst), and
@@ -97,7 +92,7 @@ export class Recurrent extends Module {
     }
     if (dropout > 0 && numLayers === 1) {
       console.warn(
-        `unrolled: ${kind} dropout acts after every layer but the last: with numLayers 1 it does nothing`,
+        `unrolled: ${kind} dropout acts between layers: with numLayers 1 it does nothing`,
       );
     }
     const flags =
@@ -265,8 +260,6 @@ export class Recurrent extends Module {
   /** @param {string} what */
   #expectOneDirection(what) {
     if (!this.bidirectional) return;
-    throw new ArgumentError(
-      `${what}: a bidirectional ${this.#kind} has no single step, only forward`,
-    );
+    throw new ArgumentError(`${what}: a bidirectional ${this.#kind} has no single step`);
   }
 }

@@ -7,8 +7,8 @@ import {
   expectCount,
   expectInstance,
   expectNumber,
-  expectOneOf,
   expectSize,
+  expectWord,
   settle,
   wrong,
 } from './check.js';
@@ -20,9 +20,6 @@ import { Optimizer } from './optim.js';
 
 const AMOUNT = /** @satisfies {Option} */ ([0, expectNumber, 0]);
 const COUNT = /** @satisfies {Option} */ ([0, expectCount]);
-
-/** @type {(...words: string[]) => Option} the first is the default */
-const oneOf = (...words) => [words[0], (value, name) => expectOneOf(value, words, name)];
 
 /** Infinite before the first step. @param {unknown} value @param {string} name */
 function expectBest(value, name) {
@@ -37,11 +34,11 @@ const STEP = /** @satisfies {Table} */ ({
 const EXPONENTIAL = /** @satisfies {Table} */ ({ gamma: [undefined, expectNumber, 0] });
 const COSINE = /** @satisfies {Table} */ ({ tMax: [undefined, expectSize], etaMin: AMOUNT });
 const PLATEAU = /** @satisfies {Table} */ ({
-  mode: oneOf('min', 'max'),
+  mode: ['min', expectWord, ['min', 'max']],
   factor: [0.1, expectNumber, 0, BELOW_ONE],
   patience: [10, expectCount],
   threshold: [1e-4, expectNumber],
-  thresholdMode: oneOf('rel', 'abs'),
+  thresholdMode: ['rel', expectWord, ['rel', 'abs']],
   cooldown: COUNT,
   minLr: AMOUNT,
   eps: [1e-8, expectNumber, 0],

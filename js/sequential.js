@@ -78,12 +78,12 @@ function create(children) {
   if (status >= 0) return status;
   const culprit = `Sequential "${children[word(0)]?.[0]}"`;
   if (status === STATUS.SHAPE) {
-    throw misfit(culprit, 'as many inputs as there are outputs before it', 'others');
+    throw misfit(culprit, 'as many inputs as the outputs before it', 'others');
   }
   if (status === STATUS.ARGUMENT) {
     throw new ArgumentError(
-      `${culprit}: expected no cell, nothing that is in a Sequential already, the same batchFirst ` +
-        'everywhere, and at most 64 Sequentials inside one another',
+      `${culprit}: expected no cell, nothing that is in a Sequential already, one batchFirst in all, ` +
+        'at most 64 Sequentials inside one another',
     );
   }
   throw failure(status, 'Sequential');

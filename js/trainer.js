@@ -5,9 +5,9 @@ import {
   expectFloats,
   expectInstance,
   expectNumber,
-  expectOneOf,
   expectOptions,
   expectSize,
+  expectWord,
   isRecord,
   misfit,
   product,
@@ -52,9 +52,9 @@ const POLICIES = ['throw', 'skip', 'ignore'];
 
 const OPTIONS = /** @satisfies {Record<string, Option>} */ ({
   loss: [undefined, expectLoss],
-  optimizer: [undefined, expectOptimizer],
+  optimizer: [undefined, expectInstance, Optimizer, 'an optimizer'],
   clipNorm: [0, expectNumber, Number.MIN_VALUE],
-  onNonFinite: ['throw', expectPolicy],
+  onNonFinite: ['throw', expectWord, POLICIES],
 });
 
 /** @type {Record<string, Option>} */
@@ -92,7 +92,9 @@ export class Trainer extends Resource {
   constructor(model, options) {
     const what = 'Trainer';
     expectModule(model, `${what} model`);
-    const { loss, optimizer, clipNorm, onNonFinite } = settle(what, options, OPTIONS);
+    const { loss, optimizer, clipNorm, onNonFinite } = /** @type {Required<typeof options>} */ (
+      settle(what, options, OPTIONS)
+    );
     const status = attempt(
       'trainer_create',
       handleOf(model, `${what} model`),
@@ -162,10 +164,8 @@ export class Trainer extends Resource {
     const [dims, at] = shape ? [shape.length, stageInts(shape)] : [-1, 0];
     const status = attempt('trainer_reserve', handle, T, N, F, dims, at, targets);
     if (status === STATUS.TARGET) {
-      const of = this.#classes
-        ? 'values, one class a row of the prediction'
-        : 'values, as in the prediction';
-      throw misfit(`${what} target`, `${word(0)} ${of}, or a targetShape`, targets);
+      const rows = this.#classes ? ', a class a row of the prediction' : '';
+      throw misfit(`${what} target`, `${word(0)} values${rows}, or a targetShape`, targets);
     }
     if (status === STATUS.SHAPE && shape) {
       throw misfit(`${what} targetShape`, 'one that fits the prediction', shapeText(shape));
@@ -237,8 +237,7 @@ export class Trainer extends Resource {
       }
       if (walk.place === 0) {
         throw new ArgumentError(
-          `Trainer fit data: expected batches in epoch ${epoch}, got none; what can be walked only ` +
-            'once serves one epoch',
+          `Trainer fit data: expected batches in epoch ${epoch}, got none; an iterator serves one epoch`,
         );
       }
       if (!ended) end();
@@ -265,7 +264,7 @@ export class Trainer extends Resource {
       throw wrong(`${what} data`, 'a DataLoader or an iterable of batches', data);
     }
     if (data instanceof DataLoader && Module.timeFirst(this.#model)) {
-      throw wrong(`${what} data`, 'a model that is batchFirst for its [N][T][I]', data);
+      throw wrong(`${what} data`, 'a batchFirst model for its [N][T][I]', data);
     }
     return settings;
   }
@@ -276,16 +275,6 @@ function expectLoss(value, name) {
   const loss = expectInstance(value, name, Loss, 'a loss');
   if (loss.reduction !== 'none') return loss;
   throw wrong(name, "reduction 'mean' or 'sum'", loss.reduction);
-}
-
-/** @param {unknown} value @param {string} name */
-function expectOptimizer(value, name) {
-  return expectInstance(value, name, Optimizer, 'an optimizer');
-}
-
-/** @param {unknown} value @param {string} name */
-function expectPolicy(value, name) {
-  return expectOneOf(value, POLICIES, name);
 }
 
 /** @param {readonly number[] | undefined} shape @param {number} length @param {string} what */
