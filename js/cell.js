@@ -4,12 +4,13 @@
 import {
   expectBoolean,
   expectFloats,
+  expectLength,
   expectOptions,
   expectSize,
-  misfit,
   optionalFloats,
   optionalLength,
   settle,
+  stepsOf,
   wrong,
 } from './check.js';
 import { call, handleOf, word } from './core.js';
@@ -58,10 +59,10 @@ class Cell extends Module {
     expectOptions(options, ['batch'], what);
     const data = expectFloats(x, `${what} x`);
     const N =
-      options.batch === undefined ? data.length / I : expectSize(options.batch, `${what} batch`);
-    if (!Number.isInteger(N) || N < 1 || data.length !== N * I) {
-      throw misfit(`${what} x`, `[N][I] with I = ${I}`, `${data.length} values`);
-    }
+      options.batch === undefined
+        ? stepsOf(data.length, 1, I, `${what} x`)
+        : expectSize(options.batch, `${what} batch`);
+    expectLength(data, N * I, `${what} x [N][I] = [${N}][${I}]`);
     const state = `[N][H] = [${N}][${H}]`;
     const h0 = optionalLength(h, N * H, `${what} h ${state}`);
     const c0 = optionalLength(c, N * H, `${what} c ${state}`);

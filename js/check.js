@@ -281,13 +281,17 @@ export function settle(name, given, table, empty) {
   return Object.fromEntries(settled);
 }
 
+const BATCH = ['batch'];
+
 /**
- * N, of the options of a call: 1 where it is left out.
+ * N, of the options of a call, which are checked: 1 where it is left out.
  * @param {{ batch?: number }} options
  * @param {string} what
+ * @param {readonly string[]} [known]
  */
-export function batchOf({ batch }, what) {
-  return batch === undefined ? 1 : expectSize(batch, `${what} batch`);
+export function batchOf(options, what, known = BATCH) {
+  expectOptions(options, known, what);
+  return options.batch === undefined ? 1 : expectSize(options.batch, `${what} batch`);
 }
 
 /**

@@ -125,20 +125,15 @@ export class DataLoader {
     const { order, place, lossSum = 0, losses = place } = state;
     if (order === undefined) return {};
     const { samples } = this.#settings;
-    const list = Array.isArray(order) || order instanceof Int32Array;
-    const inside = (/** @type {number} */ i) => Number.isInteger(i) && i >= 0 && i < samples;
-    if (
-      !list ||
-      order.length !== samples ||
-      new Set(order).size !== samples ||
-      !order.every(inside)
-    ) {
+    const list = Array.isArray(order) || order instanceof Int32Array ? order : [];
+    const all = new Set(list);
+    if (list.length !== samples || !list.every((_, sample) => all.has(sample))) {
       throw wrong(`${what} order`, `each of ${samples} samples once`, order);
     }
     expectCount(place, `${what} place`, this.length);
     if (typeof lossSum !== 'number') throw wrong(`${what} lossSum`, 'a number', lossSum);
     expectCount(losses, `${what} losses`, place);
-    return { order: Int32Array.from(order), place, lossSum, losses };
+    return { order: Int32Array.from(list), place, lossSum, losses };
   }
 
   /**

@@ -45,12 +45,12 @@ import { noForward, stageInts } from './pass.js';
 
 /** @type {readonly Reduction[]} */
 const REDUCTIONS = ['mean', 'sum', 'none'];
-const IGNORE_INDEX = -100;
+const NO_WEIGHT = new Float32Array(0);
 
 /** @type {Option} */
-const WEIGHT = [new Float32Array(0), expectWeight];
+const WEIGHT = [NO_WEIGHT, expectWeight];
 /** @type {Option} */
-const INDEX = [IGNORE_INDEX, expectIndex];
+const INDEX = [-100, expectIndex];
 
 /** @type {Record<string, Option>} */
 const COMMON = { reduction: ['mean', expectWord, REDUCTIONS] };
@@ -82,11 +82,8 @@ let asked = [[], []];
  */
 export function warnBroadcast(kind, prediction, target) {
   // a training asks at every step: mostly the same, and then without a string
-  if (
-    sameShape(prediction, target) ||
-    (sameShape(prediction, asked[0]) && sameShape(target, asked[1]))
-  )
-    return;
+  if (sameShape(prediction, target)) return;
+  if (sameShape(prediction, asked[0]) && sameShape(target, asked[1])) return;
   asked = [prediction, target];
   const pair = `${shapeText(prediction)} and ${shapeText(target)}`;
   if (warned.has(pair)) return;
@@ -110,18 +107,14 @@ export class Loss extends Resource {
   constructor(kind, options) {
     if (new.target === Loss) throw abstract('Loss', 'MSELoss');
     const settings = settle(kind, options, { ...COMMON, ...KINDS[kind] }, null);
-    // of each of these no kind has more than one
-    const { beta, delta = beta, labelSmoothing = delta ?? 0 } = settings;
-    const { weight, posWeight = weight ?? WEIGHT[0] } = settings;
-    const { reduction, ignoreIndex = IGNORE_INDEX } = settings;
-    const at = stage(posWeight.byteLength);
-    writeAt(at, posWeight);
+    const { reduction, beta, delta, labelSmoothing, ignoreIndex, weight, posWeight } = settings;
+    const parameter = beta ?? delta ?? labelSmoothing ?? 0; // no kind has two of them
+    const weights = weight ?? posWeight ?? NO_WEIGHT;
+    const at = stage(weights.byteLength);
+    writeAt(at, weights);
     const number = Object.keys(KINDS).indexOf(kind);
     const how = REDUCTIONS.indexOf(reduction);
-    super(
-      kind,
-      call('loss_create', number, how, labelSmoothing, ignoreIndex, posWeight.length, at),
-    );
+    super(kind, call('loss_create', number, how, parameter, ignoreIndex ?? 0, weights.length, at));
     this.#kind = kind;
     this.#classes = takesClasses(kind);
     /** @readonly @type {Reduction} */

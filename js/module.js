@@ -11,7 +11,6 @@ import {
   sameShape,
   settle,
   shapeText,
-  stepsOf,
   wrong,
 } from './check.js';
 import { call, handleOf, Resource, text, viewFloats, word } from './core.js';
@@ -118,7 +117,6 @@ export class Module extends Resource {
   /** @type {Parameter[]} */
   #own = [];
   #inputs;
-  #usesTime;
   #inSequential = false;
   #training = true;
 
@@ -131,7 +129,6 @@ export class Module extends Resource {
     super(kind, handle);
     call('module_info', handle);
     this.#inputs = word(1) || 1;
-    this.#usesTime = word(3) === 1;
     const count = word(0);
     for (let i = 0; i < count; i++) {
       call('parameter', handle, i);
@@ -299,18 +296,9 @@ export class Module extends Resource {
     Resource.surrender(module);
   }
 
-  /**
-   * T steps of N sequences of F values a row: what an input of this many values is to the core.
-   * @internal
-   * @param {Module} module
-   * @param {number} length
-   * @param {number} N
-   * @param {string} name  of the input
-   */
-  static rows(module, length, N, name) {
-    const F = module.#inputs;
-    const T = stepsOf(length, N, F, name);
-    return module.#usesTime ? { T, N, F } : { T: 1, N: T * N, F };
+  /** Values of a row of its input; 1: any. @internal @param {Module} module */
+  static inputs(module) {
+    return module.#inputs;
   }
 
   /** Whether its batches are [T][N][I]: not batchFirst. @internal @param {Module} module */

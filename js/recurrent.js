@@ -148,15 +148,14 @@ export class Recurrent extends Module {
   /**
    * @param {Float32Array} input  [T][N][I], or [N][T][I] with batchFirst
    * @param {{ batch?: number, h0?: Float32Array }} [options]
-   *   batch: N (default 1); h0 [L·D][N][H] (default zeros)
-   * @returns {SequenceResult}  output [T][N][D·H] (or [N][T][D·H]), hn [L·D][N][H]
+   *   batch: N (default 1); h0 [L·D][N][Ho] (default zeros)
+   * @returns {SequenceResult}  output [T][N][D·Ho] (or [N][T][D·Ho]), hn [L·D][N][Ho]
    * @throws {ShapeError} when a length does not fit; nothing has changed then
    */
   forward(input, options = {}) {
     const handle = handleOf(this);
     const what = `${this.#kind} forward`;
-    expectOptions(options, this.#hasCell ? ['batch', 'h0', 'c0'] : ['batch', 'h0'], what);
-    const N = batchOf(options, what);
+    const N = batchOf(options, what, this.#hasCell ? ['batch', 'h0', 'c0'] : ['batch', 'h0']);
     const data = expectFloats(input, `${what} input`);
     const I = this.inputSize;
     const T = stepsOf(data.length, N, I, `${what} input`);
@@ -209,9 +208,8 @@ export class Recurrent extends Module {
   step(input, options = {}) {
     const handle = handleOf(this);
     const what = `${this.#kind} step`;
-    expectOptions(options, ['batch'], what);
-    this.#expectOneDirection(what);
     const N = batchOf(options, what);
+    this.#expectOneDirection(what);
     const I = this.inputSize;
     const data = fits(input, N * I)
       ? stable(input)

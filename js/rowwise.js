@@ -1,4 +1,4 @@
-import { expectFloats, expectLength } from './check.js';
+import { expectFloats, expectLength, stepsOf } from './check.js';
 import { handleOf, word } from './core.js';
 import { Module } from './module.js';
 import * as pass from './pass.js';
@@ -40,7 +40,7 @@ export function forwardRows(module, input, batch) {
   const handle = handleOf(module);
   const name = `${Module.kindOf(module)} forward input`;
   const data = expectFloats(input, name);
-  const { T, N, F } = Module.rows(module, data.length, batch, name);
-  pass.forward(handle, T, N, F, data);
+  const F = Module.inputs(module);
+  pass.forward(handle, stepsOf(data.length, batch, F, name), batch, F, data);
   return pass.take(AT.OUTPUT, AT.OUTPUTS);
 }

@@ -181,11 +181,11 @@ export class ReduceLROnPlateau extends Schedule {
     const counters = { badEpochs: COUNT, cooldownCounter: COUNT };
     super(what, optimizer, { ...PLATEAU, best: [0, expectBest], ...counters });
     const settings = settle(what, config, PLATEAU, null);
-    this.mode = settings.mode;
+    this.mode = /** @type {'min' | 'max'} */ (settings.mode);
     this.factor = settings.factor;
     this.patience = settings.patience;
     this.threshold = settings.threshold;
-    this.thresholdMode = settings.thresholdMode;
+    this.thresholdMode = /** @type {'rel' | 'abs'} */ (settings.thresholdMode);
     this.cooldown = settings.cooldown;
     this.minLr = settings.minLr;
     this.eps = settings.eps;

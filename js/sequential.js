@@ -1,4 +1,4 @@
-import { batchOf, expectOptions, misfit, wrong } from './check.js';
+import { batchOf, isRecord, misfit, wrong } from './check.js';
 import { attempt, call, failure, handleOf, STATUS, word } from './core.js';
 import { ArgumentError } from './errors.js';
 import { expectModule, Module } from './module.js';
@@ -46,9 +46,7 @@ export class Sequential extends Rowwise {
    */
   forward(input, options = {}) {
     handleOf(this);
-    const what = 'Sequential forward';
-    expectOptions(options, ['batch'], what);
-    return forwardRows(this, input, batchOf(options, what));
+    return forwardRows(this, input, batchOf(options, 'Sequential forward'));
   }
 }
 
@@ -58,11 +56,12 @@ export class Sequential extends Rowwise {
  */
 function named(modules) {
   const [first] = modules;
-  const record = modules.length === 1 && !(first instanceof Module) ? first : null;
-  if (record !== null && (typeof record !== 'object' || Array.isArray(record))) {
+  const alone = modules.length === 1 && !(first instanceof Module);
+  const record = alone ? first : modules;
+  if (!isRecord(record) && alone) {
     throw wrong('Sequential', 'modules, or one record of them by name', record);
   }
-  const entries = Object.entries(record ?? modules);
+  const entries = Object.entries(/** @type {object} */ (record));
   if (entries.length === 0) throw new ArgumentError('Sequential: expected at least one module');
   return entries.map(([name, module]) => {
     const what = `Sequential "${name}"`;

@@ -5,7 +5,6 @@ import {
   expectFloats,
   expectInstance,
   expectNumber,
-  expectOptions,
   expectSize,
   expectWord,
   isRecord,
@@ -13,6 +12,7 @@ import {
   product,
   settle,
   shapeText,
+  stepsOf,
   wrong,
 } from './check.js';
 import {
@@ -56,6 +56,9 @@ const OPTIONS = /** @satisfies {Record<string, Option>} */ ({
   clipNorm: [0, expectNumber, Number.MIN_VALUE],
   onNonFinite: ['throw', expectWord, POLICIES],
 });
+
+/** The options of a step. */
+const CALL = ['batch', 'targetShape'];
 
 /** @type {Record<string, Option>} */
 const FITTING = {
@@ -131,14 +134,14 @@ export class Trainer extends Resource {
   step(input, target, options = {}) {
     const handle = handleOf(this);
     const what = 'Trainer step';
-    expectOptions(options, ['batch', 'targetShape'], what);
-    const N = batchOf(options, what);
+    const N = batchOf(options, what, CALL);
     const x = expectFloats(input, `${what} input`);
     const t = expectTarget(this.#classes, target, `${what} target`);
-    const rows = Module.rows(this.#model, x.length, N, `${what} input`);
+    const F = Module.inputs(this.#model);
+    const T = stepsOf(x.length, N, F, `${what} input`);
     const shape = resolveShape(options.targetShape, t.length, `${what} targetShape`);
 
-    const prediction = this.#reserve(handle, rows, t.length, shape, what);
+    const prediction = this.#reserve(handle, T, N, F, t.length, shape, what);
     writeAt(word(0), x);
     writeAt(word(1), t);
     const status = attempt('trainer_step', handle);
@@ -154,14 +157,17 @@ export class Trainer extends Resource {
 
   /**
    * @param {number} handle
-   * @param {{ T: number, N: number, F: number }} rows  of the input
+   * @param {number} T
+   * @param {number} N
+   * @param {number} F
    * @param {number} targets
    * @param {number[] | null} shape  of the target
    * @param {string} what
    * @returns {number[]}  with a shape given: the prediction's
    */
-  #reserve(handle, { T, N, F }, targets, shape, what) {
-    const [dims, at] = shape ? [shape.length, stageInts(shape)] : [-1, 0];
+  #reserve(handle, T, N, F, targets, shape, what) {
+    const at = shape ? stageInts(shape) : 0;
+    const dims = shape ? shape.length : -1;
     const status = attempt('trainer_reserve', handle, T, N, F, dims, at, targets);
     if (status === STATUS.TARGET) {
       const rows = this.#classes ? ', a class a row of the prediction' : '';
