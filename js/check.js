@@ -5,7 +5,8 @@ import { Resource, stable } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
 const INT_MAX = 2 ** 31 - 1;
-/** The largest number below 1. */
+/** The smallest number above 0, and the largest below 1. */
+export const ABOVE_ZERO = 5e-324;
 export const BELOW_ONE = 1 - Number.EPSILON / 2;
 /** So many axes of a shape are shown in a message. */
 const AXES_SHOWN = 16;

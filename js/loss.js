@@ -2,6 +2,7 @@
 // https://pytorch.org/docs/stable/nn.html#loss-functions
 
 import {
+  ABOVE_ZERO,
   abstract,
   expectFloats,
   expectInts,
@@ -45,10 +46,9 @@ import { noForward, stageInts } from './pass.js';
 
 /** @type {readonly Reduction[]} */
 const REDUCTIONS = ['mean', 'sum', 'none'];
-const NO_WEIGHT = new Float32Array(0);
 
 /** @type {Option} */
-const WEIGHT = [NO_WEIGHT, expectWeight];
+const WEIGHT = [null, expectWeight];
 /** @type {Option} */
 const INDEX = [-100, expectIndex];
 
@@ -59,7 +59,7 @@ const KINDS = {
   MSELoss: {},
   L1Loss: {},
   SmoothL1Loss: { beta: [1, expectNumber, 0] },
-  HuberLoss: { delta: [1, expectNumber, Number.MIN_VALUE] },
+  HuberLoss: { delta: [1, expectNumber, ABOVE_ZERO] },
   BCEWithLogitsLoss: { posWeight: WEIGHT },
   CrossEntropyLoss: {
     weight: WEIGHT,
@@ -109,7 +109,7 @@ export class Loss extends Resource {
     const settings = settle(kind, options, { ...COMMON, ...KINDS[kind] }, null);
     const { reduction, beta, delta, labelSmoothing, ignoreIndex, weight, posWeight } = settings;
     const parameter = beta ?? delta ?? labelSmoothing ?? 0; // no kind has two of them
-    const weights = weight ?? posWeight ?? NO_WEIGHT;
+    const weights = weight ?? posWeight ?? new Float32Array(0);
     const at = stage(weights.byteLength);
     writeAt(at, weights);
     const number = Object.keys(KINDS).indexOf(kind);

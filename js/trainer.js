@@ -1,6 +1,7 @@
 // The whole step in one call into WebAssembly, and the loop over epochs around it.
 
 import {
+  ABOVE_ZERO,
   batchOf,
   expectFloats,
   expectInstance,
@@ -53,7 +54,7 @@ const POLICIES = ['throw', 'skip', 'ignore'];
 const OPTIONS = /** @satisfies {Record<string, Option>} */ ({
   loss: [undefined, expectLoss],
   optimizer: [undefined, expectInstance, Optimizer, 'an optimizer'],
-  clipNorm: [0, expectNumber, Number.MIN_VALUE],
+  clipNorm: [0, expectNumber, ABOVE_ZERO],
   onNonFinite: ['throw', expectWord, POLICIES],
 });
 
