@@ -225,7 +225,8 @@ export class Optimizer extends Resource {
     });
     const settings = optimizer.#settingsFrom(group, what);
     const { names } = optimizer.#info();
-    const { step, moments } = optimizer.#entriesFrom(state, params, names, what);
+    const entries = params.map((id) => state[id] ?? {});
+    const { step, moments } = optimizer.#kept(entries, names, what);
     const doubles = numbers(settings);
     stage(8 * doubles.length); // may be refused, so it is asked for here
     return () => {
@@ -263,28 +264,23 @@ export class Optimizer extends Resource {
   }
 
   /**
-   * @param {Record<string, any>} state
-   * @param {number[]} ids
-   * @param {string[]} names
+   * What is kept of each parameter: of all or of none.
+   * @param {Record<string, any>[]} entries
+   * @param {string[]} names  of the moments
    * @param {string} what
    * @returns {{ step: number, moments: Float32Array[][] }}
    */
-  #entriesFrom(state, ids, names, what) {
-    const used = ids.filter((id) => state[id] && Object.keys(state[id]).length > 0).length;
-    if (used === 0) return { step: 0, moments: [] };
-    if (used !== ids.length) {
-      throw new ArgumentError(`${what} state: expected all ${ids.length} or none, got ${used}`);
-    }
-    const [step, ...others] = new Set(
-      ids.map((id) => stepOf(state[id].step, this.#kind, `${what} state[${id}].step`)),
-    );
-    if (others.length > 0) throw new ArgumentError(`${what} step: expected one for all parameters`);
-    const moments = ids.map((id, i) => {
+  #kept(entries, names, what) {
+    if (entries.every((entry) => Object.keys(entry).length === 0)) return { step: 0, moments: [] };
+    const steps = new Set();
+    const moments = entries.map((entry, i) => {
       const { shape } = this.#parameters[i];
-      return names.map((name) =>
-        tensorData(state[id][name], shape, `${what} state[${id}].${name}`),
-      );
+      const name = `${what} state ${i}`;
+      steps.add(stepOf(entry.step, this.#kind, `${name} step`));
+      return names.map((moment) => tensorData(entry[moment], shape, `${name} ${moment}`));
     });
+    const [step, ...others] = steps;
+    if (others.length > 0) throw new ArgumentError(`${what} step: expected one for all parameters`);
     return { step, moments };
   }
 }

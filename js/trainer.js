@@ -174,8 +174,10 @@ export class Trainer extends Resource {
       const rows = this.#classes ? ', a class a row of the prediction' : '';
       throw misfit(`${what} target`, `${word(0)} values${rows}, or a targetShape`, targets);
     }
-    if (status === STATUS.SHAPE && shape) {
-      throw misfit(`${what} targetShape`, 'one that fits the prediction', shapeText(shape));
+    if (status === STATUS.SHAPE) {
+      throw shape
+        ? misfit(`${what} targetShape`, 'one that fits the prediction', shapeText(shape))
+        : misfit(what, 'an input for the model, and a loss weight for each class', 'others');
     }
     if (status < 0) throw failure(status, what);
     // only a target of another shape is ever compared with it
@@ -203,8 +205,16 @@ export class Trainer extends Resource {
    */
   async *fit(data, options) {
     handleOf(this);
-    const { epochs, signal, scheduler, targetShape } = this.#checkFit(data, options);
+    const what = 'Trainer fit';
+    const { epochs, signal, scheduler, targetShape } = settle(what, options, FITTING);
+    const walks = /** @type {any} */ (data);
+    if (!walks?.[Symbol.iterator] && !walks?.[Symbol.asyncIterator]) {
+      throw wrong(`${what} data`, 'a DataLoader or an iterable of batches', data);
+    }
     const loader = data instanceof DataLoader ? data : null;
+    if (loader && Module.timeFirst(this.#model)) {
+      throw wrong(`${what} data`, 'a batchFirst model for its [N][T][I]', data);
+    }
     const speed = speedometer();
     let from = performance.now(); // since when others have waited
     let step = 0;
@@ -224,7 +234,7 @@ export class Trainer extends Resource {
         scheduler?.step(walk.lossSum / walk.losses);
       };
       for await (const item of loader ? DataLoader.walk(loader, walk) : data) {
-        if (!isRecord(item)) throw wrong('Trainer fit data', '{ input, target, batch }', item);
+        if (!isRecord(item)) throw wrong(`${what} data`, '{ input, target, batch }', item);
         const { input, target, batch } = item;
         const loss = this.step(input, target, { batch, targetShape });
         walk.place++;
@@ -244,7 +254,7 @@ export class Trainer extends Resource {
       }
       if (walk.place === 0) {
         throw new ArgumentError(
-          `Trainer fit data: expected batches in epoch ${epoch}, got none; an iterator serves one epoch`,
+          `${what} data: expected batches in epoch ${epoch}, got none; an iterator serves one epoch`,
         );
       }
       if (!ended) end();
@@ -261,19 +271,6 @@ export class Trainer extends Resource {
   static pace(trainer, slice, breathe) {
     trainer.#slice = slice;
     trainer.#breathe = breathe;
-  }
-
-  /** @param {any} data @param {unknown} options */
-  #checkFit(data, options) {
-    const what = 'Trainer fit';
-    const settings = settle(what, options, FITTING);
-    if (!data?.[Symbol.iterator] && !data?.[Symbol.asyncIterator]) {
-      throw wrong(`${what} data`, 'a DataLoader or an iterable of batches', data);
-    }
-    if (data instanceof DataLoader && Module.timeFirst(this.#model)) {
-      throw wrong(`${what} data`, 'a batchFirst model for its [N][T][I]', data);
-    }
-    return settings;
   }
 }
 
