@@ -202,7 +202,7 @@ export class ReduceLROnPlateau extends Schedule {
   /** Goes on from a state. @override @param {object} state  as stateDict() gave it */
   loadStateDict(state) {
     const given = /** @type {Record<string, unknown>} */ (state ?? {});
-    super.loadStateDict({ ...given, best: given.best ?? worst(given.mode) });
+    super.loadStateDict({ ...given, best: given.best === null ? worst(given.mode) : given.best });
   }
 
   /** To be called once an epoch. @override @param {number} [metric]  a loss (mode 'min') or a score ('max') */
