@@ -6,48 +6,50 @@ import { ArgumentError } from './errors.js';
 import { Module } from './module.js';
 import { Rowwise } from './rowwise.js';
 
-/** As src/unrolled.h numbers them. */
-const KIND = Object.freeze({ Tanh: 0, ReLU: 1, Sigmoid: 2, Softmax: 3, LogSoftmax: 4 });
+/** In the order of src/unrolled.h. */
+const KINDS = ['Tanh', 'ReLU', 'Sigmoid', 'Softmax', 'LogSoftmax'];
+
+class Activation extends Rowwise {
+  /** @param {string} kind @param {number} [size]  of the last axis, where it matters */
+  constructor(kind, size = 0) {
+    super(kind, call('activation_create', KINDS.indexOf(kind), size));
+  }
+}
 
 /** Elementwise hyperbolic tangent. As torch.nn.Tanh. */
-export class Tanh extends Rowwise {
+export class Tanh extends Activation {
   constructor() {
-    super('Tanh', call('activation_create', KIND.Tanh, 0), 1);
+    super('Tanh');
   }
 }
 
 /** Elementwise max(x, 0). As torch.nn.ReLU. */
-export class ReLU extends Rowwise {
+export class ReLU extends Activation {
   constructor() {
-    super('ReLU', call('activation_create', KIND.ReLU, 0), 1);
+    super('ReLU');
   }
 }
 
 /** Elementwise 1 / (1 + e^-x). As torch.nn.Sigmoid. */
-export class Sigmoid extends Rowwise {
+export class Sigmoid extends Activation {
   constructor() {
-    super('Sigmoid', call('activation_create', KIND.Sigmoid, 0), 1);
+    super('Sigmoid');
   }
 }
 
 /** e^x / Σ e^x over the last axis. As torch.nn.Softmax(dim=-1). */
-export class Softmax extends Rowwise {
+export class Softmax extends Activation {
   /** @param {number} size  of the last axis */
   constructor(size) {
-    super(
-      'Softmax',
-      call('activation_create', KIND.Softmax, expectSize(size, 'Softmax size')),
-      size,
-    );
+    super('Softmax', expectSize(size, 'Softmax size'));
   }
 }
 
 /** log of Softmax. As torch.nn.LogSoftmax(dim=-1). */
-export class LogSoftmax extends Rowwise {
+export class LogSoftmax extends Activation {
   /** @param {number} size  of the last axis */
   constructor(size) {
-    expectSize(size, 'LogSoftmax size');
-    super('LogSoftmax', call('activation_create', KIND.LogSoftmax, size), size);
+    super('LogSoftmax', expectSize(size, 'LogSoftmax size'));
   }
 }
 
@@ -55,7 +57,7 @@ export class LogSoftmax extends Rowwise {
 export class Dropout extends Rowwise {
   /** @param {number} [p] */
   constructor(p = 0.5) {
-    super('Dropout', call('dropout_create', expectNumber(p, 'Dropout p', 0, 1)), 1);
+    super('Dropout', call('dropout_create', expectNumber(p, 'Dropout p', 0, 1)));
     /** @readonly */
     this.p = p;
   }
@@ -72,11 +74,16 @@ export class LastStep extends Module {
 
   /** @throws {ArgumentError} always: it has no sequence of its own */
   forward() {
-    throw new ArgumentError('LastStep forward: it selects inside a Sequential, put it into one');
+    throw alone('forward');
   }
 
   /** @throws {ArgumentError} always */
   backward() {
-    throw new ArgumentError('LastStep backward: it selects inside a Sequential, put it into one');
+    throw alone('backward');
   }
+}
+
+/** @param {string} method */
+function alone(method) {
+  return new ArgumentError(`LastStep ${method}: it selects inside a Sequential, put it into one`);
 }

@@ -5,34 +5,37 @@ import {
   expectBoolean,
   expectFloats,
   expectLength,
-  expectOneOf,
   expectOptions,
   expectSize,
   optionalFloats,
+  optionalLength,
+  settle,
+  stepsOf,
+  wrong,
 } from './check.js';
-import { call, handleOf, word, writeAt } from './core.js';
-import { ArgumentError, ShapeError } from './errors.js';
-import { AT, expectPending, HAS_C, HAS_H, keeping, Module, take } from './module.js';
-import { BIAS, KIND } from './recurrent.js';
+import { call, handleOf, word } from './core.js';
+import { Module } from './module.js';
+import * as pass from './pass.js';
+import * as AT from './places.js';
+import { BIAS, ELMAN, KIND } from './recurrent.js';
 
 class Cell extends Module {
   #kind;
 
   /**
    * @param {string} kind
-   * @param {number} cell  of KIND
    * @param {number} inputSize
    * @param {number} hiddenSize
-   * @param {{ bias?: boolean }} options
-   * @param {string[]} more
+   * @param {object} options
+   * @param {Record<string, import('./check.js').Option>} [more]  options beyond bias
    */
-  constructor(kind, cell, inputSize, hiddenSize, options, more) {
-    expectOptions(options, ['bias', ...more], kind);
-    const { bias = true } = options;
+  constructor(kind, inputSize, hiddenSize, options, more = {}) {
+    const settings = settle(kind, options, { bias: [true, expectBoolean], ...more });
+    const { bias, nonlinearity = kind.replace('Cell', '') } =
+      /** @type {{ bias: boolean, nonlinearity?: string }} */ (settings);
     expectSize(inputSize, `${kind} inputSize`);
     expectSize(hiddenSize, `${kind} hiddenSize`);
-    expectBoolean(bias, `${kind} bias`);
-    super(kind, call('cell_create', cell, inputSize, hiddenSize, bias ? BIAS : 0));
+    super(kind, call('cell_create', KIND[nonlinearity], inputSize, hiddenSize, bias ? BIAS : 0));
     this.#kind = kind;
     /** @readonly */
     this.inputSize = inputSize;
@@ -56,20 +59,15 @@ class Cell extends Module {
     expectOptions(options, ['batch'], what);
     const data = expectFloats(x, `${what} x`);
     const N =
-      options.batch === undefined ? data.length / I : expectSize(options.batch, `${what} batch`);
-    if (!Number.isInteger(N) || N < 1 || data.length !== N * I) {
-      throw new ShapeError(`${what} x: expected [N][I] with I = ${I}, got ${data.length} values`);
-    }
+      options.batch === undefined
+        ? stepsOf(data.length, 1, I, `${what} x`)
+        : expectSize(options.batch, `${what} batch`);
+    expectLength(data, N * I, `${what} x [N][I] = [${N}][${I}]`);
     const state = `[N][H] = [${N}][${H}]`;
-    const h0 = h === undefined ? undefined : expectLength(h, N * H, `${what} h ${state}`);
-    const c0 = c === undefined ? undefined : expectLength(c, N * H, `${what} c ${state}`);
-
-    call('reserve', handle, 1, N, I, keeping());
-    writeAt(word(AT.INPUT), data);
-    if (h0) writeAt(word(AT.H0), h0);
-    if (c0) writeAt(word(AT.C0), c0);
-    call('forward', handle, (h0 ? HAS_H : 0) | (c0 ? HAS_C : 0));
-    return { h: take(AT.HN, AT.HS), c: take(AT.CN, AT.CS) };
+    const h0 = optionalLength(h, N * H, `${what} h ${state}`);
+    const c0 = optionalLength(c, N * H, `${what} c ${state}`);
+    pass.forward(handle, 1, N, I, data, h0, c0);
+    return { h: pass.take(AT.HN, AT.HS), c: pass.take(AT.CN, AT.CS) };
   }
 
   /**
@@ -80,95 +78,73 @@ class Cell extends Module {
   runBackward(h, c) {
     const handle = handleOf(this);
     const what = `${this.#kind} backward`;
+    const [hName, cName] = [`${what} gradient of h`, `${what} gradient of c`];
     // before any call: what is a view of the library's memory is copied here
-    const [gh, gc] = [
-      optionalFloats(h, `${what} gradient of h`),
-      optionalFloats(c, `${what} gradient of c`),
-    ];
-    expectPending(handle, this.#kind);
+    const [gh, gc] = [optionalFloats(h, hName), optionalFloats(c, cName)];
+    pass.expectPending(handle, what);
     const length = word(AT.HS);
-    const dh = gh && expectLength(gh, length, `${what} gradient of h`);
-    const dc = gc && expectLength(gc, length, `${what} gradient of c`);
-    if (dh) writeAt(word(AT.GRAD_H), dh);
-    if (dc) writeAt(word(AT.GRAD_C), dc);
-    call('backward', handle, (dh ? HAS_H : 0) | (dc ? HAS_C : 0));
+    const dh = optionalLength(gh, length, hName);
+    const dc = optionalLength(gc, length, cName);
+    pass.backward(handle, null, dh, dc);
     return {
-      x: take(AT.GRAD_INPUT, AT.INPUTS),
-      h: take(AT.GRAD_H, AT.HS),
-      c: take(AT.GRAD_C, AT.CS),
+      x: pass.take(AT.GRAD_INPUT, AT.INPUTS),
+      h: pass.take(AT.GRAD_H, AT.HS),
+      c: pass.take(AT.GRAD_C, AT.CS),
     };
   }
 }
 
+/** A cell whose state is h alone. */
+class PlainCell extends Cell {
+  /**
+   * @param {Float32Array} x  [N][I]
+   * @param {Float32Array} [h]  [N][H], default zeros
+   * @param {{ batch?: number }} [options]  N, by default from the length of x
+   * @returns {Float32Array}  h' [N][H]
+   */
+  forward(x, h, options = {}) {
+    handleOf(this);
+    return this.runForward(x, h, undefined, options).h;
+  }
+
+  /**
+   * Undoes the newest forward that waits.
+   * @param {Float32Array} gradH  of h' [N][H]
+   * @returns {{ x: Float32Array, h: Float32Array }}
+   */
+  backward(gradH) {
+    handleOf(this);
+    const { x, h } = this.runBackward(
+      expectFloats(gradH, `${Module.kindOf(this)} backward gradH`),
+      undefined,
+    );
+    return { x, h };
+  }
+}
+
 /** One Elman step, h' = f(W_ih x + b_ih + W_hh h + b_hh). As torch.nn.RNNCell. */
-export class RNNCell extends Cell {
+export class RNNCell extends PlainCell {
   /**
    * @param {number} inputSize  I
    * @param {number} hiddenSize  H
    * @param {{ bias?: boolean, nonlinearity?: 'tanh' | 'relu' | 'identity' }} [options]
    */
   constructor(inputSize, hiddenSize, options = {}) {
-    const { nonlinearity = 'tanh' } = options ?? {};
-    const kind = expectOneOf(nonlinearity, ['tanh', 'relu', 'identity'], 'RNNCell nonlinearity');
-    super('RNNCell', KIND[kind], inputSize, hiddenSize, options, ['nonlinearity']);
+    super('RNNCell', inputSize, hiddenSize, options, ELMAN);
     /** @readonly */
-    this.nonlinearity = kind;
-  }
-
-  /**
-   * @param {Float32Array} x  [N][I]
-   * @param {Float32Array} [h]  [N][H], default zeros
-   * @param {{ batch?: number }} [options]  N, by default from the length of x
-   * @returns {Float32Array}  h' [N][H]
-   */
-  forward(x, h, options = {}) {
-    handleOf(this);
-    return this.runForward(x, h, undefined, options).h;
-  }
-
-  /**
-   * Undoes the newest forward that waits.
-   * @param {Float32Array} gradH  of h' [N][H]
-   * @returns {{ x: Float32Array, h: Float32Array }}
-   */
-  backward(gradH) {
-    handleOf(this);
-    const { x, h } = this.runBackward(expectFloats(gradH, 'RNNCell backward gradH'), undefined);
-    return { x, h };
+    this.nonlinearity = options.nonlinearity ?? 'tanh';
   }
 }
 
 /** One GRU step, gates r, z, n. As torch.nn.GRUCell. */
-export class GRUCell extends Cell {
+export class GRUCell extends PlainCell {
   /**
    * @param {number} inputSize  I
    * @param {number} hiddenSize  H
    * @param {{ bias?: boolean }} [options]
    */
   constructor(inputSize, hiddenSize, options = {}) {
-    super('GRUCell', KIND.GRU, inputSize, hiddenSize, options, []);
-  }
-
-  /**
-   * @param {Float32Array} x  [N][I]
-   * @param {Float32Array} [h]  [N][H], default zeros
-   * @param {{ batch?: number }} [options]  N, by default from the length of x
-   * @returns {Float32Array}  h' [N][H]
-   */
-  forward(x, h, options = {}) {
-    handleOf(this);
-    return this.runForward(x, h, undefined, options).h;
-  }
-
-  /**
-   * Undoes the newest forward that waits.
-   * @param {Float32Array} gradH  of h' [N][H]
-   * @returns {{ x: Float32Array, h: Float32Array }}
-   */
-  backward(gradH) {
-    handleOf(this);
-    const { x, h } = this.runBackward(expectFloats(gradH, 'GRUCell backward gradH'), undefined);
-    return { x, h };
+    super('GRUCell', inputSize, hiddenSize, options);
   }
 }
 
@@ -180,7 +156,7 @@ export class LSTMCell extends Cell {
    * @param {{ bias?: boolean }} [options]
    */
   constructor(inputSize, hiddenSize, options = {}) {
-    super('LSTMCell', KIND.LSTM, inputSize, hiddenSize, options, []);
+    super('LSTMCell', inputSize, hiddenSize, options);
   }
 
   /**
@@ -203,8 +179,7 @@ export class LSTMCell extends Cell {
   backward(grad) {
     handleOf(this);
     expectOptions(grad, ['h', 'c'], 'LSTMCell backward grad');
-    if (!grad.h && !grad.c)
-      throw new ArgumentError('LSTMCell backward grad: expected h, c or both');
+    if (!grad.h && !grad.c) throw wrong('LSTMCell backward grad', 'h, c or both', grad);
     return this.runBackward(grad.h, grad.c);
   }
 }

@@ -5,6 +5,9 @@ import { Resource, stable } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
 const INT_MAX = 2 ** 31 - 1;
+/** The smallest number above 0, and the largest below 1. */
+export const ABOVE_ZERO = 5e-324;
+export const BELOW_ONE = 1 - Number.EPSILON / 2;
 /** So many axes of a shape are shown in a message. */
 const AXES_SHOWN = 16;
 
@@ -61,6 +64,12 @@ export function abstract(kind, instead) {
   return new ArgumentError(`${kind}: expected one of its kinds, such as ${instead}, got the base`);
 }
 
+/** @param {string} name @param {string} type  of the array that was expected @param {unknown} value */
+function noArray(name, type, value) {
+  const list = Array.isArray(value) || ArrayBuffer.isView(value);
+  return wrong(name, type, value, list ? `; convert it with ${type}.from` : '');
+}
+
 /**
  * @param {unknown} value
  * @param {string} name
@@ -68,9 +77,7 @@ export function abstract(kind, instead) {
  */
 export function expectFloats(value, name) {
   if (value instanceof Float32Array) return stable(value);
-  const cure =
-    Array.isArray(value) || ArrayBuffer.isView(value) ? '; convert it with Float32Array.from' : '';
-  throw new ArgumentError(`${name}: expected a Float32Array, got ${describe(value)}${cure}`);
+  throw noArray(name, 'Float32Array', value);
 }
 
 /** @param {unknown} value @param {string} name */
@@ -85,9 +92,7 @@ export function optionalFloats(value, name) {
  */
 export function expectInts(value, name) {
   if (value instanceof Int32Array) return stable(value);
-  const cure =
-    Array.isArray(value) || ArrayBuffer.isView(value) ? '; convert it with Int32Array.from' : '';
-  throw new ArgumentError(`${name}: expected an Int32Array, got ${describe(value)}${cure}`);
+  throw noArray(name, 'Int32Array', value);
 }
 
 /**
@@ -97,9 +102,7 @@ export function expectInts(value, name) {
  * @returns {Uint8Array}
  */
 export function expectBytes(value, name) {
-  if (!(value instanceof Uint8Array)) {
-    throw new ArgumentError(`${name}: expected a Uint8Array, got ${describe(value)}`);
-  }
+  if (!(value instanceof Uint8Array)) throw wrong(name, 'Uint8Array', value);
   return value.buffer instanceof ArrayBuffer ? value : value.slice();
 }
 
@@ -111,10 +114,13 @@ export function expectBytes(value, name) {
  */
 export function expectLength(value, length, name) {
   const data = expectFloats(value, name);
-  if (data.length !== length) {
-    throw new ShapeError(`${name}: expected ${length} values, got ${data.length}`);
-  }
-  return data;
+  if (data.length === length) return data;
+  throw misfit(name, `${length} values`, data.length);
+}
+
+/** @param {unknown} value @param {number} length @param {string} name */
+export function optionalLength(value, length, name) {
+  return value === undefined ? undefined : expectLength(value, length, name);
 }
 
 /**
@@ -127,6 +133,12 @@ export function fits(value, length) {
   return value instanceof Float32Array && value.length === length;
 }
 
+/** @param {unknown} value @param {string} name */
+function expectWhole(value, name) {
+  if (Number.isInteger(value)) return /** @type {number} */ (value);
+  throw wrong(name, 'a whole number', value);
+}
+
 /**
  * A size: a whole number from 1 on.
  * @param {unknown} value
@@ -134,29 +146,20 @@ export function fits(value, length) {
  * @returns {number}
  */
 export function expectSize(value, name) {
-  if (typeof value !== 'number' || !Number.isInteger(value)) {
-    throw new ArgumentError(`${name}: expected a whole number, got ${describe(value)}`);
-  }
-  if (value < 1 || value > INT_MAX) {
-    throw new ShapeError(`${name}: expected 1 to ${INT_MAX}, got ${value}`);
-  }
-  return value;
+  const size = expectWhole(value, name);
+  if (size >= 1 && size <= INT_MAX) return size;
+  throw misfit(name, `1 to ${INT_MAX}`, size);
 }
 
 /**
  * A count of values: a whole number from 0 on.
  * @param {unknown} value
  * @param {string} name
+ * @param {number} [most]
  * @returns {number}
  */
-export function expectCount(value, name) {
-  if (typeof value !== 'number' || !Number.isInteger(value)) {
-    throw new ArgumentError(`${name}: expected a whole number, got ${describe(value)}`);
-  }
-  if (value < 0 || value > INT_MAX) {
-    throw new ArgumentError(`${name}: expected 0 to ${INT_MAX}, got ${value}`);
-  }
-  return value;
+export function expectCount(value, name, most = INT_MAX) {
+  return expectNumber(expectWhole(value, name), name, 0, most);
 }
 
 /**
@@ -168,20 +171,9 @@ export function expectCount(value, name) {
  * @returns {number}
  */
 export function expectNumber(value, name, low = -Infinity, high = Infinity) {
-  if (typeof value !== 'number' || !Number.isFinite(value)) {
-    throw new ArgumentError(`${name}: expected a finite number, got ${describe(value)}`);
-  }
-  if (value < low || value > high) {
-    throw new ArgumentError(`${name}: expected ${range(low, high)}, got ${value}`);
-  }
-  return value;
-}
-
-/** @param {number} low @param {number} high */
-function range(low, high) {
-  if (high === Infinity) return `a number from ${low} on`;
-  if (low === -Infinity) return `a number up to ${high}`;
-  return `a number from ${low} to ${high}`;
+  const number = /** @type {number} */ (value);
+  if (Number.isFinite(value) && number >= low && number <= high) return number;
+  throw wrong(name, `a finite number from ${low} to ${high}`, value);
 }
 
 /**
@@ -190,10 +182,28 @@ function range(low, high) {
  * @returns {boolean}
  */
 export function expectBoolean(value, name) {
-  if (typeof value !== 'boolean') {
-    throw new ArgumentError(`${name}: expected true or false, got ${describe(value)}`);
-  }
-  return value;
+  if (typeof value === 'boolean') return value;
+  throw wrong(name, 'true or false', value);
+}
+
+/** @param {unknown} value @param {string} name */
+export function expectText(value, name) {
+  if (typeof value === 'string') return value;
+  throw wrong(name, 'a string', value);
+}
+
+/**
+ * One of a few words.
+ * @template {string} T
+ * @param {unknown} value
+ * @param {string} name
+ * @param {readonly T[]} choices
+ * @returns {T}
+ */
+export function expectWord(value, name, choices) {
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw wrong(name, `one of '${choices.join("', '")}'`, value);
 }
 
 /**
@@ -201,15 +211,33 @@ export function expectBoolean(value, name) {
  * @param {unknown} value
  * @param {readonly T[]} choices
  * @param {string} name
- * @returns {T}
  */
 export function expectOneOf(value, choices, name) {
-  const found = choices.find((choice) => choice === value);
-  if (found === undefined) {
-    const list = choices.map((choice) => `'${choice}'`).join(', ');
-    throw new ArgumentError(`${name}: expected one of ${list}, got ${describe(value)}`);
-  }
-  return found;
+  return expectWord(value, name, choices);
+}
+
+/**
+ * An object of a class of the library, or of the platform.
+ * @template T
+ * @param {unknown} value
+ * @param {string} name
+ * @param {abstract new (...args: any[]) => T} Class
+ * @param {string} expected  in words: minifiers rename classes
+ * @returns {T}
+ */
+export function expectInstance(value, name, Class, expected) {
+  if (value instanceof Class) return value;
+  throw wrong(name, expected, value);
+}
+
+/** No array and nothing that is no object. @param {unknown} value @returns {value is Record<string, any>} */
+export function isRecord(value) {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !ArrayBuffer.isView(value)
+  );
 }
 
 /**
@@ -219,17 +247,52 @@ export function expectOneOf(value, choices, name) {
  * @param {string} name
  */
 export function expectOptions(options, known, name) {
-  const record = typeof options === 'object' && options !== null && !Array.isArray(options);
-  if (!record || ArrayBuffer.isView(options)) {
-    throw new ArgumentError(`${name}: expected an options object, got ${describe(options)}`);
-  }
+  if (!isRecord(options)) throw wrong(name, 'an options object', options);
   for (const key in options) {
-    if (!known.includes(key)) {
-      throw new ArgumentError(
-        `${name}: unknown option ${describe(key)}; known: ${known.join(', ') || 'none'}`,
-      );
-    }
+    if (known.includes(key)) continue;
+    throw new ArgumentError(
+      `${name}: unknown option ${describe(key)}; known: ${known.join(', ') || 'none'}`,
+    );
   }
+}
+
+/**
+ * An option: what it is when left out (undefined: it must be given), its check, and what that takes
+ * after the value and its name.
+ * @typedef {[fallback: any, check: (value: any, name: string, ...more: any[]) => any, ...more: any[]]} Option
+ */
+
+/**
+ * Options as a table has them: no others, with defaults, each checked.
+ * @template {Record<string, Option>} T
+ * @param {string} name  whose they are
+ * @param {unknown} given
+ * @param {T} table
+ * @param {null} [empty]  null: it leaves an option out, as undefined does
+ * @returns {{ [K in keyof T]: ReturnType<T[K][1]> }}
+ */
+export function settle(name, given, table, empty) {
+  expectOptions(given, Object.keys(table), name);
+  const options = /** @type {Record<string, unknown>} */ (given);
+  const settled = Object.entries(table).map(([key, [fallback, check, ...more]]) => {
+    const value = options[key];
+    const missing = fallback !== undefined && (value === undefined || value === empty);
+    return [key, missing ? fallback : check(value, `${name} ${key}`, ...more)];
+  });
+  return Object.fromEntries(settled);
+}
+
+const BATCH = ['batch'];
+
+/**
+ * N, of the options of a call, which are checked: 1 where it is left out.
+ * @param {{ batch?: number }} options
+ * @param {string} what
+ * @param {readonly string[]} [known]
+ */
+export function batchOf(options, what, known = BATCH) {
+  expectOptions(options, known, what);
+  return options.batch === undefined ? 1 : expectSize(options.batch, `${what} batch`);
 }
 
 /**
@@ -239,9 +302,7 @@ export function expectOptions(options, known, name) {
  * @returns {number[]}
  */
 export function expectShape(shape, name) {
-  if (!Array.isArray(shape)) {
-    throw new ArgumentError(`${name}: expected an array of sizes, got ${describe(shape)}`);
-  }
+  if (!Array.isArray(shape)) throw wrong(name, 'an array of sizes', shape);
   return shape.map((size, i) => expectSize(size, `${name}[${i}]`));
 }
 
@@ -258,7 +319,9 @@ export function shapeText(shape) {
 
 /** @param {readonly unknown[]} a @param {readonly number[]} b */
 export function sameShape(a, b) {
-  return a.length === b.length && b.every((size, i) => size === a[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /**
@@ -270,10 +333,6 @@ export function sameShape(a, b) {
  */
 export function stepsOf(length, N, F, what) {
   const T = length / (N * F);
-  if (!Number.isInteger(T) || T < 1) {
-    throw new ShapeError(
-      `${what}: expected a multiple of N·I = ${N}·${F} = ${N * F} values, got ${length}`,
-    );
-  }
-  return T;
+  if (Number.isInteger(T) && T >= 1) return T;
+  throw misfit(what, `a multiple of N·I = ${N}·${F} = ${N * F} values`, length);
 }

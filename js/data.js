@@ -1,9 +1,18 @@
 // Batches in the order of PyTorch's DataLoader.
 
 import { allocate } from './allocate.js';
-import { describe, expectBoolean, expectFloats, expectOptions, expectSize } from './check.js';
+import {
+  expectBoolean,
+  expectCount,
+  expectFloats,
+  expectSize,
+  isRecord,
+  misfit,
+  settle,
+  wrong,
+} from './check.js';
 import { stable } from './core.js';
-import { ArgumentError, ShapeError, StateError } from './errors.js';
+import { StateError } from './errors.js';
 import { epochOrder } from './random.js';
 
 /**
@@ -17,6 +26,15 @@ import { epochOrder } from './random.js';
  */
 /** @typedef {{ samples: number, batchSize: number, shuffle: boolean, dropLast: boolean }} Settings */
 
+const OPTIONS = /** @satisfies {Record<string, import('./check.js').Option>} */ ({
+  inputs: [undefined, expectFloats],
+  targets: [undefined, expectTargets],
+  samples: [undefined, expectSize],
+  batchSize: [1, expectSize],
+  shuffle: [false, expectBoolean],
+  dropLast: [false, expectBoolean],
+});
+
 /**
  * The same seed gives the shuffles of torch.utils.data.DataLoader: each epoch draws its order from the
  * global stream when it begins. A batch is [N][T][I], so it feeds batchFirst models.
@@ -25,13 +43,11 @@ import { epochOrder } from './random.js';
 export class DataLoader {
   #inputs;
   #targets;
-  #samples;
-  #batchSize;
-  #shuffle;
-  #dropLast;
+  /** @type {Settings} */
+  #settings;
   /** @type {Epoch | null} where the walk that is on its way stands, for stateDict */
   #walking = null;
-  /** @type {Epoch | 'new' | null} what loadStateDict gave: the next walk goes on there, or begins anew */
+  /** @type {Partial<Epoch> | null} what loadStateDict gave: the next walk goes on there, or begins anew without an order */
   #loaded = null;
 
   /**
@@ -41,31 +57,15 @@ export class DataLoader {
    *   short last batch
    */
   constructor(options) {
-    const what = 'DataLoader';
-    const known = ['inputs', 'targets', 'samples', 'batchSize', 'shuffle', 'dropLast'];
-    expectOptions(options, known, what);
-    const { inputs, targets, samples, batchSize = 1, shuffle = false, dropLast = false } = options;
-    this.#samples = expectSize(samples, `${what} samples`);
-    this.#inputs = expectFloats(inputs, `${what} inputs`);
-    if (!(targets instanceof Float32Array || targets instanceof Int32Array)) {
-      throw new ArgumentError(
-        `${what} targets: expected a Float32Array, or an Int32Array of classes, got ${describe(targets)}`,
-      );
+    const { inputs, targets, ...settings } = settle('DataLoader', options, OPTIONS);
+    const { samples, batchSize, dropLast } = settings;
+    for (const [name, data] of Object.entries({ inputs, targets })) {
+      if (data.length > 0 && data.length % samples === 0) continue;
+      throw misfit(`DataLoader ${name}`, `a multiple of samples = ${samples} values`, data.length);
     }
-    this.#targets = stable(targets);
-    for (const [name, data] of /** @type {const} */ ([
-      ['inputs', inputs],
-      ['targets', targets],
-    ])) {
-      if (data.length === 0 || data.length % samples !== 0) {
-        throw new ShapeError(
-          `${what} ${name}: expected a multiple of samples = ${samples} values, got ${data.length}`,
-        );
-      }
-    }
-    this.#batchSize = expectSize(batchSize, `${what} batchSize`);
-    this.#shuffle = expectBoolean(shuffle, `${what} shuffle`);
-    this.#dropLast = expectBoolean(dropLast, `${what} dropLast`);
+    this.#inputs = inputs;
+    this.#targets = targets;
+    this.#settings = settings;
     const exact = samples / batchSize;
     /** @readonly Batches in an epoch. @type {number} */
     this.length = dropLast ? Math.floor(exact) : Math.ceil(exact);
@@ -75,24 +75,13 @@ export class DataLoader {
   *[Symbol.iterator]() {
     const epoch = DataLoader.begin(this);
     try {
-      while (epoch.place < this.length) {
-        this.#walking = epoch;
-        yield this.#batch(epoch, epoch.place++);
+      for (const batch of DataLoader.walk(this, epoch)) {
+        epoch.place++;
+        yield batch;
       }
     } finally {
-      if (this.#walking === epoch) this.#walking = null; // left early, or done
+      DataLoader.leave(this, epoch);
     }
-  }
-
-  /** @param {Epoch} epoch @param {number} place @returns {Batch} */
-  #batch(epoch, place) {
-    const from = place * this.#batchSize;
-    const picked = epoch.order.subarray(from, from + this.#batchSize);
-    return {
-      input: gather(this.#inputs, picked, this.#samples),
-      target: gather(this.#targets, picked, this.#samples),
-      batch: picked.length,
-    };
   }
 
   /**
@@ -101,8 +90,7 @@ export class DataLoader {
    */
   stateDict() {
     const epoch = this.#loaded ?? this.#walking;
-    if (!epoch || epoch === 'new') return {};
-    return { ...epoch, order: [...epoch.order] };
+    return epoch?.order ? { ...epoch, order: [...epoch.order] } : {};
   }
 
   /** The next epoch goes on where this state stood. @param {object} state  from stateDict() */
@@ -127,46 +115,25 @@ export class DataLoader {
 
   /** What decides which batches there are. @internal @param {DataLoader} loader @returns {Settings} */
   static settings(loader) {
-    return {
-      samples: loader.#samples,
-      batchSize: loader.#batchSize,
-      shuffle: loader.#shuffle,
-      dropLast: loader.#dropLast,
-    };
+    return loader.#settings;
   }
 
-  /** @param {object} state @returns {Epoch | 'new'} */
+  /** @param {object} state @returns {Partial<Epoch>} */
   #expectState(state) {
     const what = 'DataLoader loadStateDict';
-    const record = typeof state === 'object' && state !== null && !Array.isArray(state);
-    if (!record || ArrayBuffer.isView(state)) {
-      throw new ArgumentError(`${what}: expected a state, got ${describe(state)}`);
+    if (!isRecord(state)) throw wrong(what, 'a state', state);
+    const { order, place, lossSum = 0, losses = place } = state;
+    if (order === undefined) return {};
+    const { samples } = this.#settings;
+    const list = Array.isArray(order) || order instanceof Int32Array ? order : [];
+    const all = new Set(list);
+    if (list.length !== samples || !list.every((_, sample) => all.has(sample))) {
+      throw wrong(`${what} order`, `each of ${samples} samples once`, order);
     }
-    const {
-      order,
-      place,
-      lossSum = 0,
-      losses = place,
-    } = /** @type {Record<string, any>} */ (state);
-    if (order === undefined) return 'new';
-    const list = Array.isArray(order) || order instanceof Int32Array;
-    const whole = list && new Set(order).size === this.#samples;
-    const inside = (/** @type {number} */ i) => Number.isInteger(i) && i >= 0 && i < this.#samples;
-    if (!whole || order.length !== this.#samples || !order.every(inside)) {
-      throw new ArgumentError(`${what} order: expected each of ${this.#samples} samples once`);
-    }
-    if (!Number.isInteger(place) || place < 0 || place > this.length) {
-      throw new ArgumentError(
-        `${what} place: expected 0 to ${this.length}, got ${describe(place)}`,
-      );
-    }
-    if (typeof lossSum !== 'number') {
-      throw new ArgumentError(`${what} lossSum: expected a number, got ${describe(lossSum)}`);
-    }
-    if (!Number.isInteger(losses) || losses < 0 || losses > place) {
-      throw new ArgumentError(`${what} losses: expected 0 to ${place}, got ${describe(losses)}`);
-    }
-    return { order: Int32Array.from(order), place, lossSum, losses };
+    expectCount(place, `${what} place`, this.length);
+    if (typeof lossSum !== 'number') throw wrong(`${what} lossSum`, 'a number', lossSum);
+    expectCount(losses, `${what} losses`, place);
+    return { order: Int32Array.from(list), place, lossSum, losses };
   }
 
   /**
@@ -177,16 +144,11 @@ export class DataLoader {
    * @returns {Epoch}
    */
   static begin(loader, interrupted) {
+    const { samples, shuffle } = loader.#settings;
     const given = loader.#loaded ?? interrupted;
-    const epoch =
-      given && given !== 'new'
-        ? given
-        : {
-            order: epochOrder(loader.#samples, loader.#shuffle),
-            place: 0,
-            lossSum: 0,
-            losses: 0,
-          };
+    const epoch = given?.order
+      ? /** @type {Epoch} */ (given)
+      : newEpoch(epochOrder(samples, shuffle));
     loader.#loaded = null;
     loader.#walking = epoch;
     return epoch;
@@ -201,23 +163,31 @@ export class DataLoader {
    * @returns {Generator<Batch, void, undefined>}
    */
   static *walk(loader, epoch) {
+    const { samples, batchSize } = loader.#settings;
     while (epoch.place < loader.length) {
       loader.#walking = epoch;
-      yield loader.#batch(epoch, epoch.place);
+      const from = epoch.place * batchSize;
+      const picked = epoch.order.subarray(from, from + batchSize);
+      const input = gather(loader.#inputs, picked, samples);
+      yield { input, target: gather(loader.#targets, picked, samples), batch: picked.length };
     }
   }
 
-  /**
-   * True after the epoch's last batch.
-   * @internal
-   * @param {DataLoader} loader
-   * @param {Epoch} epoch
-   */
-  static finished(loader, epoch) {
-    if (epoch.place < loader.length) return false;
+  /** An epoch is over, or left. @internal @param {DataLoader} loader @param {Epoch} epoch */
+  static leave(loader, epoch) {
     if (loader.#walking === epoch) loader.#walking = null;
-    return true;
   }
+}
+
+/** @param {Int32Array} order @returns {Epoch} */
+export function newEpoch(order) {
+  return { order, place: 0, lossSum: 0, losses: 0 };
+}
+
+/** @param {unknown} value @param {string} name */
+function expectTargets(value, name) {
+  if (value instanceof Float32Array || value instanceof Int32Array) return stable(value);
+  throw wrong(name, 'Float32Array or Int32Array', value);
 }
 
 /**
@@ -231,12 +201,11 @@ export class DataLoader {
 function gather(data, picked, samples) {
   const size = data.length / samples;
   if (size === 0) {
-    throw new StateError('DataLoader: its arrays were transferred or detached; make a new one');
+    throw new StateError('DataLoader: its arrays are detached; make a new one');
   }
   const Type = /** @type {new (length: number) => A} */ (data.constructor);
-  const rows = allocate(4 * picked.length * size, 'DataLoader', () => {
-    return new Type(picked.length * size);
-  });
+  const length = picked.length * size;
+  const rows = allocate(4 * length, 'DataLoader', () => new Type(length));
   for (let n = 0; n < picked.length; n++) {
     const from = picked[n] * size;
     for (let i = 0; i < size; i++) rows[n * size + i] = data[from + i];

@@ -1,8 +1,6 @@
-import { handleOf } from './core.js';
-import { KIND, Recurrent } from './recurrent.js';
+import { Recurrent } from './recurrent.js';
 
 /** @typedef {import('./recurrent.js').SequenceOptions} SequenceOptions */
-/** @typedef {import('./recurrent.js').SequenceResult} SequenceResult */
 
 /**
  * A stack of GRU layers: gates r, z, n, the reset gate after the recurrent product. Parameters, names,
@@ -16,31 +14,6 @@ export class GRU extends Recurrent {
    * @param {SequenceOptions} [options]
    */
   constructor(inputSize, hiddenSize, options = {}) {
-    super('GRU', KIND.GRU, inputSize, hiddenSize, options, []);
-  }
-
-  /**
-   * @param {Float32Array} input  [T][N][I], or [N][T][I] with batchFirst
-   * @param {{ batch?: number, h0?: Float32Array }} [options]
-   *   batch: N (default 1); h0 [L·D][N][H] (default zeros)
-   * @returns {SequenceResult}  output [T][N][D·H] (or [N][T][D·H]), hn [L·D][N][H]
-   * @throws {ShapeError} when a length does not fit; nothing has changed then
-   */
-  forward(input, options = {}) {
-    handleOf(this);
-    const { output, hn } = this.runForward(input, options);
-    return { output, hn };
-  }
-
-  /**
-   * Gradients of the last forward: adds to every parameter's gradient, returns those of the inputs.
-   * @param {Float32Array | null} gradOutput  as output; null: only the states count
-   * @param {{ hn?: Float32Array }} [state]
-   * @returns {{ input: Float32Array, h0: Float32Array }}
-   */
-  backward(gradOutput, state = {}) {
-    handleOf(this);
-    const { input, h0 } = this.runBackward(gradOutput, state);
-    return { input, h0 };
+    super('GRU', inputSize, hiddenSize, options);
   }
 }

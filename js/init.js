@@ -1,61 +1,48 @@
 // In place, drawn from the global stream as torch.nn.init draws: https://pytorch.org/docs/stable/nn.init.html
 
-import { describe, expectNumber, expectOneOf, expectOptions } from './check.js';
+import { expectNumber, expectWord, misfit, settle, shapeText, wrong } from './check.js';
 import { call, handleOf } from './core.js';
-import { ArgumentError, ShapeError } from './errors.js';
 import { Parameter } from './module.js';
 
-/** As src/unrolled.h numbers them. */
-const KIND = Object.freeze({
-  uniform: 0,
-  normal: 1,
-  constant: 2,
-  xavierUniform: 3,
-  xavierNormal: 4,
-  kaimingUniform: 5,
-  kaimingNormal: 6,
-  orthogonal: 7,
-});
+/** In the order of src/unrolled.h. */
+const KINDS = [
+  'uniform',
+  'normal',
+  'constant',
+  'xavierUniform',
+  'xavierNormal',
+  'kaimingUniform',
+  'kaimingNormal',
+  'orthogonal',
+];
 
-const NONLINEARITIES = ['linear', 'sigmoid', 'tanh', 'relu', 'leaky_relu', 'selu'];
-const MODES = /** @type {const} */ (['fan_in', 'fan_out']);
+/** torch.nn.init.calculate_gain; leaky_relu's is for a slope of 0. @type {Record<string, number>} */
+const GAINS = {
+  linear: 1,
+  sigmoid: 1,
+  tanh: 5 / 3,
+  relu: Math.SQRT2,
+  leaky_relu: Math.SQRT2,
+  selu: 3 / 4,
+};
+const MODES = ['fan_in', 'fan_out'];
 
 /**
  * @param {unknown} parameter
- * @param {keyof typeof KIND} kind
+ * @param {string} kind
  * @param {number} a
  * @param {number} b
  */
 function fill(parameter, kind, a, b) {
   const what = `initialize.${kind}`;
   const reference = Parameter.reference(parameter);
-  if (!reference)
-    throw new ArgumentError(`${what}: expected a Parameter, got ${describe(parameter)}`);
+  if (!reference) throw wrong(what, 'a Parameter', parameter);
   const { name, shape } = /** @type {Parameter} */ (parameter);
-  if (KIND[kind] > KIND.constant && shape.length < 2) {
-    throw new ShapeError(`${what} ${name}: expected two axes, got [${shape}]`);
+  const number = KINDS.indexOf(kind);
+  if (number > KINDS.indexOf('constant') && shape.length < 2) {
+    throw misfit(`${what} ${name}`, 'two axes', shapeText(shape));
   }
-  call('initialize', handleOf(reference.owner), reference.index, KIND[kind], a, b);
-}
-
-/**
- * torch.nn.init.calculate_gain.
- * @param {string} nonlinearity
- * @param {number} a  negative slope of leaky_relu
- */
-function gainOf(nonlinearity, a) {
-  switch (nonlinearity) {
-    case 'tanh':
-      return 5 / 3;
-    case 'relu':
-      return Math.SQRT2;
-    case 'leaky_relu':
-      return Math.sqrt(2 / (1 + a ** 2));
-    case 'selu':
-      return 3 / 4;
-    default:
-      return 1;
-  }
+  call('initialize', handleOf(reference.owner), reference.index, number, a, b);
 }
 
 /**
@@ -64,16 +51,14 @@ function gainOf(nonlinearity, a) {
  * @param {{ a?: number, mode?: 'fan_in' | 'fan_out', nonlinearity?: string }} options
  */
 function kaiming(parameter, kind, options) {
-  const what = `initialize.${kind}`;
-  expectOptions(options, ['a', 'mode', 'nonlinearity'], what);
-  const a = expectNumber(options.a ?? 0, `${what} a`);
-  const mode = expectOneOf(options.mode ?? 'fan_in', MODES, `${what} mode`);
-  const nonlinearity = expectOneOf(
-    options.nonlinearity ?? 'leaky_relu',
-    NONLINEARITIES,
-    `${what} nonlinearity`,
-  );
-  fill(parameter, kind, gainOf(nonlinearity, a), MODES.indexOf(mode));
+  const table = /** @satisfies {Record<string, import('./check.js').Option>} */ ({
+    a: [0, expectNumber],
+    mode: ['fan_in', expectWord, MODES],
+    nonlinearity: ['leaky_relu', expectWord, Object.keys(GAINS)],
+  });
+  const { a, mode, nonlinearity } = settle(`initialize.${kind}`, options, table, null);
+  const gain = nonlinearity === 'leaky_relu' ? Math.sqrt(2 / (1 + a ** 2)) : GAINS[nonlinearity];
+  fill(parameter, kind, gain, MODES.indexOf(mode));
 }
 
 /**
@@ -82,8 +67,8 @@ function kaiming(parameter, kind, options) {
  * @param {{ gain?: number }} options
  */
 function withGain(parameter, kind, options) {
-  expectOptions(options, ['gain'], `initialize.${kind}`);
-  fill(parameter, kind, expectNumber(options.gain ?? 1, `initialize.${kind} gain`), 0);
+  const { gain } = settle(`initialize.${kind}`, options, { gain: [1, expectNumber] }, null);
+  fill(parameter, kind, gain, 0);
 }
 
 /**
@@ -94,23 +79,13 @@ function withGain(parameter, kind, options) {
 export const initialize = Object.freeze({
   /** U(low, high). @param {Parameter} parameter @param {number} [low] @param {number} [high] */
   uniform(parameter, low = 0, high = 1) {
-    const what = 'initialize.uniform';
-    fill(
-      parameter,
-      'uniform',
-      expectNumber(low, `${what} low`),
-      expectNumber(high, `${what} high`, low),
-    );
+    expectNumber(low, 'initialize.uniform low');
+    fill(parameter, 'uniform', low, expectNumber(high, 'initialize.uniform high', low));
   },
   /** N(mean, std²). @param {Parameter} parameter @param {number} [mean] @param {number} [std] */
   normal(parameter, mean = 0, std = 1) {
-    const what = 'initialize.normal';
-    fill(
-      parameter,
-      'normal',
-      expectNumber(mean, `${what} mean`),
-      expectNumber(std, `${what} std`, 0),
-    );
+    expectNumber(mean, 'initialize.normal mean');
+    fill(parameter, 'normal', mean, expectNumber(std, 'initialize.normal std', 0));
   },
   /** All elements to one value. @param {Parameter} parameter @param {number} value */
   constant(parameter, value) {

@@ -1,4 +1,4 @@
-import { expectBoolean, expectOptions, expectSize } from './check.js';
+import { expectBoolean, expectSize, settle } from './check.js';
 import { call } from './core.js';
 import { BIAS } from './recurrent.js';
 import { Rowwise } from './rowwise.js';
@@ -14,12 +14,10 @@ export class Linear extends Rowwise {
    * @param {{ bias?: boolean }} [options]
    */
   constructor(inFeatures, outFeatures, options = {}) {
-    expectOptions(options, ['bias'], 'Linear');
-    const { bias = true } = options;
+    const { bias } = settle('Linear', options, { bias: [true, expectBoolean] });
     expectSize(inFeatures, 'Linear inFeatures');
     expectSize(outFeatures, 'Linear outFeatures');
-    expectBoolean(bias, 'Linear bias');
-    super('Linear', call('linear_create', inFeatures, outFeatures, bias ? BIAS : 0), inFeatures);
+    super('Linear', call('linear_create', inFeatures, outFeatures, bias ? BIAS : 0));
     /** @readonly */
     this.inFeatures = inFeatures;
     /** @readonly */

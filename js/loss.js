@@ -2,17 +2,21 @@
 // https://pytorch.org/docs/stable/nn.html#loss-functions
 
 import {
+  ABOVE_ZERO,
   abstract,
-  describe,
   expectFloats,
   expectInts,
   expectLength,
   expectNumber,
-  expectOneOf,
   expectOptions,
   expectShape,
+  expectWord,
+  misfit,
   product,
+  sameShape,
+  settle,
   shapeText,
+  wrong,
 } from './check.js';
 import {
   attempt,
@@ -26,9 +30,8 @@ import {
   stage,
   word,
   writeAt,
-  writeInts,
 } from './core.js';
-import { ArgumentError, ShapeError, StateError } from './errors.js';
+import { noForward, stageInts } from './pass.js';
 
 /**
  * What becomes of the single losses: their mean, their sum, or all of them.
@@ -39,31 +42,37 @@ import { ArgumentError, ShapeError, StateError } from './errors.js';
  * @typedef {{ prediction?: readonly number[], target?: readonly number[] }} LossShapes
  */
 
-/** As src/unrolled.h numbers them. */
-const KIND = Object.freeze({
-  MSELoss: 0,
-  L1Loss: 1,
-  SmoothL1Loss: 2,
-  HuberLoss: 3,
-  BCEWithLogitsLoss: 4,
-  CrossEntropyLoss: 5,
-  NLLLoss: 6,
-});
+/** @typedef {import('./check.js').Option} Option */
+
 /** @type {readonly Reduction[]} */
 const REDUCTIONS = ['mean', 'sum', 'none'];
-const IGNORE_INDEX = -100;
+
+/** @type {Option} */
+const WEIGHT = [null, expectWeight];
+/** @type {Option} */
+const INDEX = [-100, expectIndex];
+
+/** @type {Record<string, Option>} */
+const COMMON = { reduction: ['mean', expectWord, REDUCTIONS] };
+/** What each kind is told besides the reduction, the kinds in the order of src/unrolled.h. @type {Record<string, Record<string, Option>>} */
+const KINDS = {
+  MSELoss: {},
+  L1Loss: {},
+  SmoothL1Loss: { beta: [1, expectNumber, 0] },
+  HuberLoss: { delta: [1, expectNumber, ABOVE_ZERO] },
+  BCEWithLogitsLoss: { posWeight: WEIGHT },
+  CrossEntropyLoss: {
+    weight: WEIGHT,
+    ignoreIndex: INDEX,
+    labelSmoothing: [0, expectNumber, 0, 1],
+  },
+  NLLLoss: { weight: WEIGHT, ignoreIndex: INDEX },
+};
 
 /** Shape pairs that were warned about: once each is enough. */
 const warned = new Set();
 /** The last pair of shapes that differed. @type {(readonly number[])[]} */
 let asked = [[], []];
-
-/** @param {readonly number[]} a @param {readonly number[]} b */
-function same(a, b) {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
 
 /**
  * PyTorch's warning about a target whose size differs from the prediction's.
@@ -73,15 +82,14 @@ function same(a, b) {
  */
 export function warnBroadcast(kind, prediction, target) {
   // a training asks at every step: mostly the same, and then without a string
-  if (same(prediction, target) || (same(prediction, asked[0]) && same(target, asked[1]))) return;
+  if (sameShape(prediction, target)) return;
+  if (sameShape(prediction, asked[0]) && sameShape(target, asked[1])) return;
   asked = [prediction, target];
   const pair = `${shapeText(prediction)} and ${shapeText(target)}`;
   if (warned.has(pair)) return;
   warned.add(pair);
   console.warn(
-    `unrolled: ${kind} broadcasts a prediction of shape ${shapeText(prediction)} against a target of ` +
-      `shape ${shapeText(target)}, which is rarely meant: give both the same shape ` +
-      '(the equivalent of prediction.view(-1)).',
+    `unrolled: ${kind} broadcasts ${pair}, which is rarely meant: give prediction and target one shape`,
   );
 }
 
@@ -89,38 +97,26 @@ export function warnBroadcast(kind, prediction, target) {
 export class Loss extends Resource {
   #kind;
   #classes;
-  /** @type {{ prediction: number, elements: number } | null} lengths of the forward that waits */
-  #waiting = null;
+  #waiting = 0; // values of the prediction whose forward waits
 
   /**
    * @hidden
-   * @param {keyof typeof KIND} kind
-   * @param {{ reduction?: Reduction }} options
-   * @param {string[]} more  names of options beyond reduction
-   * @param {{ parameter?: number, ignoreIndex?: number, weight?: Float32Array }} settings
+   * @param {string} kind
+   * @param {object} options
    */
-  constructor(kind, options, more, settings = {}) {
+  constructor(kind, options) {
     if (new.target === Loss) throw abstract('Loss', 'MSELoss');
-    expectOptions(options, ['reduction', ...more], kind);
-    const reduction = expectOneOf(options.reduction ?? 'mean', REDUCTIONS, `${kind} reduction`);
-    const { parameter = 0, ignoreIndex = IGNORE_INDEX, weight } = settings;
-    const weights = weight ?? new Float32Array(0);
-    const at = stage(4 * Math.max(1, weights.length));
+    const settings = settle(kind, options, { ...COMMON, ...KINDS[kind] }, null);
+    const { reduction, beta, delta, labelSmoothing, ignoreIndex, weight, posWeight } = settings;
+    const parameter = beta ?? delta ?? labelSmoothing ?? 0; // no kind has two of them
+    const weights = weight ?? posWeight ?? new Float32Array(0);
+    const at = stage(weights.byteLength);
     writeAt(at, weights);
-    super(
-      kind,
-      call(
-        'loss_create',
-        KIND[kind],
-        REDUCTIONS.indexOf(reduction),
-        parameter,
-        ignoreIndex,
-        weights.length,
-        at,
-      ),
-    );
+    const number = Object.keys(KINDS).indexOf(kind);
+    const how = REDUCTIONS.indexOf(reduction);
+    super(kind, call('loss_create', number, how, parameter, ignoreIndex ?? 0, weights.length, at));
     this.#kind = kind;
-    this.#classes = kind === 'CrossEntropyLoss' || kind === 'NLLLoss';
+    this.#classes = takesClasses(kind);
     /** @readonly @type {Reduction} */
     this.reduction = reduction;
   }
@@ -140,24 +136,20 @@ export class Loss extends Resource {
     const what = `${this.#kind} forward`;
     expectOptions(shapes, ['prediction', 'target'], what);
     const p = expectFloats(prediction, `${what} prediction`);
-    const t = Loss.expectTarget(this, target, `${what} target`);
+    const t = expectTarget(this.#classes, target, `${what} target`);
     const [pShape, tShape] = this.#shapes(p, t, shapes, what);
 
-    const at = stage(4 * (pShape.length + tShape.length));
+    const at = stageInts([...pShape, ...tShape]);
     const tAt = at + 4 * pShape.length;
-    writeInts(at, pShape);
-    writeInts(tAt, tShape);
     const status = attempt('loss_reserve', handle, pShape.length, at, tShape.length, tAt);
-    if (status === STATUS.SHAPE) throw this.#misfit(pShape, tShape, what);
+    if (status === STATUS.SHAPE) throw this.#broadcastless(pShape, tShape, what);
     if (status < 0) throw failure(status, what);
     writeAt(word(0), p);
     writeAt(word(1), t);
     const [elements, count] = [word(3), word(5)];
     const done = attempt('loss_forward', handle);
-    this.#waiting = null;
-    if (done === STATUS.TARGET) throw Loss.badTarget(what, word(0), t);
-    if (done < 0) throw failure(done, what);
-    this.#waiting = { prediction: p.length, elements: count };
+    this.#waiting = done < 0 ? 0 : p.length;
+    if (done < 0) throw done === STATUS.TARGET ? badTarget(what, t) : failure(done, what);
     const value = this.reduction === 'none' ? copyFloats(elements, count) : double(0);
     if (!this.#classes) warnBroadcast(this.#kind, pShape, tShape); // last: console.warn may be anyone's
     return value;
@@ -171,113 +163,113 @@ export class Loss extends Resource {
   backward(gradOutput) {
     const handle = handleOf(this);
     const what = `${this.#kind} backward`;
-    if (!this.#waiting) throw new StateError(`${what}: there is no forward to undo`);
-    const { prediction, elements } = this.#waiting;
+    const length = this.#waiting;
+    if (!length) throw noForward(what);
+    const name = `${what} gradOutput`;
     if (gradOutput !== undefined && this.reduction !== 'none') {
-      throw new ArgumentError(`${what} gradOutput: only with reduction 'none'`);
+      throw wrong(name, "none but with reduction 'none'", gradOutput);
     }
-    const grad =
-      gradOutput === undefined ? null : expectLength(gradOutput, elements, `${what} gradOutput`);
+    const given = gradOutput === undefined ? null : expectFloats(gradOutput, name);
     call('loss_pending', handle);
     const at = word(2);
-    if (grad) writeAt(word(4), grad);
-    call('loss_backward', handle, grad ? 1 : 0);
-    this.#waiting = null;
-    return copyFloats(at, prediction);
+    if (given) writeAt(word(4), expectLength(given, word(5), name));
+    call('loss_backward', handle, given ? 1 : 0);
+    this.#waiting = 0;
+    return copyFloats(at, length);
   }
 
   /**
+   * The shapes as the core takes them.
    * @param {Float32Array} p
    * @param {Float32Array | Int32Array} t
    * @param {LossShapes} shapes
    * @param {string} what
-   * @returns {[number[], number[]]}
+   * @returns {[readonly number[], readonly number[]]}
    */
   #shapes(p, t, shapes, what) {
-    const pShape = expectOptional(shapes.prediction, `${what} shapes.prediction`);
-    const tShape = expectOptional(shapes.target, `${what} shapes.target`);
-    expectProduct(pShape, p.length, `${what} prediction`);
-    expectProduct(tShape, t.length, `${what} target`);
-    if (p.length === 0) throw new ShapeError(`${what} prediction: expected values, got none`);
-    if (this.#classes) {
+    const pShape = shapeFor(p, shapes.prediction, `${what} prediction`);
+    const tShape = shapeFor(t, shapes.target, `${what} target`);
+    if (p.length === 0) throw misfit(`${what} prediction`, 'values', 'none');
+    if (this.#classes && !pShape) {
       const classes = p.length / t.length;
-      if (!pShape && (!Number.isInteger(classes) || t.length === 0)) {
-        throw new ShapeError(
-          `${what}: expected [S][classes] against [S], got ${p.length} values against ${t.length}`,
-        );
-      }
-      if (!pShape) return [[t.length, classes], [t.length]];
-      const rows = tShape ?? (pShape.length > 1 ? [pShape[0], ...pShape.slice(2)] : []);
-      expectProduct(rows, t.length, `${what} target`);
-      return [pShape, rows];
+      if (Number.isInteger(classes)) return [[t.length, classes], [t.length]];
+      throw misfit(what, '[S][classes] against [S]', `${p.length} values against ${t.length}`);
     }
-    if (pShape || tShape) return [pShape ?? [p.length], tShape ?? [t.length]];
-    if (p.length !== t.length) {
-      throw new ShapeError(
-        `${what}: expected as many values in both, got ${p.length} in the prediction and ` +
-          `${t.length} in the target; to broadcast, pass { prediction: […], target: […] }`,
-      );
+    if (this.#classes && pShape && !tShape) {
+      const rows = pShape.length > 1 ? pShape.filter((_, axis) => axis !== 1) : [];
+      return [pShape, shapeFor(t, rows, `${what} target`) ?? rows];
     }
-    return [[p.length], [t.length]];
+    if (!pShape && !tShape && p.length !== t.length) {
+      const got = `${p.length} against ${t.length}; to broadcast, give { prediction, target } shapes`;
+      throw misfit(what, 'as many values in both', got);
+    }
+    return [pShape ?? [p.length], tShape ?? [t.length]];
   }
 
-  /** @param {number[]} p @param {number[]} t @param {string} what */
-  #misfit(p, t, what) {
-    return new ShapeError(
-      `${what}: a prediction of shape ${shapeText(p)} and a target of shape ${shapeText(t)} do not ` +
-        `fit${this.#classes ? ' (classes on the second axis; weight: one a class)' : ''}`,
-    );
-  }
-
-  /** @internal @param {Loss} loss @param {unknown} target @param {string} name */
-  static expectTarget(loss, target, name) {
-    return loss.#classes ? expectInts(target, name) : expectFloats(target, name);
-  }
-
-  /** @internal @param {Loss} loss */
-  static takesClasses(loss) {
-    return loss.#classes;
-  }
-
-  /** @internal @param {string} what @param {number} place @param {ArrayLike<number>} target */
-  static badTarget(what, place, target) {
-    return new ArgumentError(
-      `${what} target[${place}]: expected a class from 0 on that the prediction has, or ignoreIndex, ` +
-        `got ${target[place]}`,
-    );
+  /** @param {readonly number[]} p @param {readonly number[]} t @param {string} what */
+  #broadcastless(p, t, what) {
+    const expected = this.#classes
+      ? 'classes on the second axis, a weight for each'
+      : 'shapes that broadcast';
+    return misfit(what, expected, `${shapeText(p)} against ${shapeText(t)}`);
   }
 }
 
-/** @param {unknown} shape @param {string} name */
-function expectOptional(shape, name) {
-  return shape === undefined || shape === null ? undefined : expectShape(shape, name);
+/** Whether the target of such a loss are classes. @param {string} kind */
+export function takesClasses(kind) {
+  return 'ignoreIndex' in KINDS[kind];
 }
 
-/** @param {number[] | undefined} shape @param {number} length @param {string} what */
-function expectProduct(shape, length, what) {
-  if (!shape || product(shape) === length) return;
-  throw new ShapeError(`${what}: expected ${shapeText(shape)}, got ${length} values`);
+/** @param {boolean} classes @param {unknown} target @param {string} name */
+export function expectTarget(classes, target, name) {
+  return classes ? expectInts(target, name) : expectFloats(target, name);
 }
 
-/** @param {unknown} weight @param {string} name @returns {Float32Array | undefined} */
+/**
+ * The error for the class that the core has just refused.
+ * @param {string} what
+ * @param {ArrayLike<number>} target
+ */
+export function badTarget(what, target) {
+  const place = word(0);
+  return wrong(
+    `${what} target[${place}]`,
+    'a class of the prediction, or ignoreIndex',
+    target[place],
+  );
+}
+
+/**
+ * A shape that is given, checked against its array.
+ * @param {ArrayLike<number>} data
+ * @param {readonly number[] | null | undefined} shape
+ * @param {string} what
+ */
+function shapeFor(data, shape, what) {
+  if (shape === undefined || shape === null) return undefined;
+  const sizes = expectShape(shape, `${what} shape`);
+  if (product(sizes) === data.length) return sizes;
+  throw misfit(what, shapeText(sizes), `${data.length} values`);
+}
+
+/** @param {unknown} weight @param {string} name */
 function expectWeight(weight, name) {
-  if (weight === undefined || weight === null) return undefined;
   const data = expectFloats(weight, name);
-  if (data.length === 0) throw new ShapeError(`${name}: expected values, got none`);
-  return data;
+  if (data.length > 0) return data;
+  throw misfit(name, 'values', 'none');
 }
 
-/** @param {unknown} index @param {string} name */
+/** @param {any} index @param {string} name @returns {number} */
 function expectIndex(index, name) {
-  if (typeof index === 'number' && Number.isInteger(index) && index === (index | 0)) return index;
-  throw new ArgumentError(`${name}: expected a 32-bit whole number, got ${describe(index)}`);
+  if (Number.isInteger(index) && index === (index | 0)) return index;
+  throw wrong(name, 'a 32-bit whole number', index);
 }
 
 /** (p − t)². As torch.nn.MSELoss. */
 export class MSELoss extends Loss {
   /** @param {{ reduction?: Reduction }} [options] */
   constructor(options = {}) {
-    super('MSELoss', options, []);
+    super('MSELoss', options);
   }
 }
 
@@ -285,7 +277,7 @@ export class MSELoss extends Loss {
 export class L1Loss extends Loss {
   /** @param {{ reduction?: Reduction }} [options] */
   constructor(options = {}) {
-    super('L1Loss', options, []);
+    super('L1Loss', options);
   }
 }
 
@@ -293,8 +285,7 @@ export class L1Loss extends Loss {
 export class SmoothL1Loss extends Loss {
   /** @param {{ beta?: number, reduction?: Reduction }} [options]  beta: default 1, 0 is L1 */
   constructor(options = {}) {
-    const parameter = expectNumber(options?.beta ?? 1, 'SmoothL1Loss beta', 0);
-    super('SmoothL1Loss', options, ['beta'], { parameter });
+    super('SmoothL1Loss', options);
   }
 }
 
@@ -302,8 +293,7 @@ export class SmoothL1Loss extends Loss {
 export class HuberLoss extends Loss {
   /** @param {{ delta?: number, reduction?: Reduction }} [options]  delta: default 1 */
   constructor(options = {}) {
-    const parameter = expectNumber(options?.delta ?? 1, 'HuberLoss delta', Number.MIN_VALUE);
-    super('HuberLoss', options, ['delta'], { parameter });
+    super('HuberLoss', options);
   }
 }
 
@@ -315,19 +305,7 @@ export class CrossEntropyLoss extends Loss {
    *   weight [classes]; ignoreIndex (default −100) counts for nothing; labelSmoothing 0 to 1
    */
   constructor(options = {}) {
-    super('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'labelSmoothing'], {
-      parameter: expectNumber(
-        options?.labelSmoothing ?? 0,
-        'CrossEntropyLoss labelSmoothing',
-        0,
-        1,
-      ),
-      ignoreIndex: expectIndex(
-        options?.ignoreIndex ?? IGNORE_INDEX,
-        'CrossEntropyLoss ignoreIndex',
-      ),
-      weight: expectWeight(options?.weight, 'CrossEntropyLoss weight'),
-    });
+    super('CrossEntropyLoss', options);
   }
 }
 
@@ -335,10 +313,7 @@ export class CrossEntropyLoss extends Loss {
 export class NLLLoss extends Loss {
   /** @param {{ weight?: Float32Array, ignoreIndex?: number, reduction?: Reduction }} [options] */
   constructor(options = {}) {
-    super('NLLLoss', options, ['weight', 'ignoreIndex'], {
-      ignoreIndex: expectIndex(options?.ignoreIndex ?? IGNORE_INDEX, 'NLLLoss ignoreIndex'),
-      weight: expectWeight(options?.weight, 'NLLLoss weight'),
-    });
+    super('NLLLoss', options);
   }
 }
 
@@ -346,8 +321,6 @@ export class NLLLoss extends Loss {
 export class BCEWithLogitsLoss extends Loss {
   /** @param {{ posWeight?: Float32Array, reduction?: Reduction }} [options]  posWeight: one, or one for each value of the last axis */
   constructor(options = {}) {
-    super('BCEWithLogitsLoss', options, ['posWeight'], {
-      weight: expectWeight(options?.posWeight, 'BCEWithLogitsLoss posWeight'),
-    });
+    super('BCEWithLogitsLoss', options);
   }
 }

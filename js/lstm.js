@@ -1,5 +1,5 @@
-import { handleOf } from './core.js';
-import { KIND, Recurrent } from './recurrent.js';
+import { expectSize } from './check.js';
+import { Recurrent } from './recurrent.js';
 
 /** @typedef {import('./recurrent.js').SequenceOptions} SequenceOptions */
 /** @typedef {import('./recurrent.js').SequenceResult} SequenceResult */
@@ -15,7 +15,7 @@ export class LSTM extends Recurrent {
    * @param {SequenceOptions & { projSize?: number }} [options]  projSize: P < H, default 0, none
    */
   constructor(inputSize, hiddenSize, options = {}) {
-    super('LSTM', KIND.LSTM, inputSize, hiddenSize, options, ['projSize']);
+    super('LSTM', inputSize, hiddenSize, options, { projSize: [0, expectProjection] });
   }
 
   /**
@@ -25,11 +25,10 @@ export class LSTM extends Recurrent {
    * @returns {SequenceResult & { cn: Float32Array }}
    *   output [T][N][D·Ho] (or [N][T][D·Ho]), hn [L·D][N][Ho], cn [L·D][N][H]
    * @throws {ShapeError} when a length does not fit; nothing has changed then
+   * @override
    */
   forward(input, options = {}) {
-    handleOf(this);
-    const { output, hn, cn } = this.runForward(input, options);
-    return { output, hn, cn: /** @type {Float32Array} */ (cn) };
+    return /** @type {SequenceResult & { cn: Float32Array }} */ (super.forward(input, options));
   }
 
   /**
@@ -37,10 +36,16 @@ export class LSTM extends Recurrent {
    * @param {Float32Array | null} gradOutput  as output; null: only the states count
    * @param {{ hn?: Float32Array, cn?: Float32Array }} [state]
    * @returns {{ input: Float32Array, h0: Float32Array, c0: Float32Array }}
+   * @override
    */
   backward(gradOutput, state = {}) {
-    handleOf(this);
-    const { input, h0, c0 } = this.runBackward(gradOutput, state);
-    return { input, h0, c0: /** @type {Float32Array} */ (c0) };
+    /** @type {any} LSTM's, with c0 */
+    const gradients = super.backward(gradOutput, state);
+    return gradients;
   }
+}
+
+/** @param {unknown} size @param {string} name */
+function expectProjection(size, name) {
+  return size === 0 ? 0 : expectSize(size, name);
 }

@@ -2,26 +2,19 @@
 
 import {
   abstract,
-  describe,
   expectBoolean,
   expectFloats,
-  expectOptions,
+  expectInstance,
+  expectText,
+  misfit,
   product,
   sameShape,
+  settle,
   shapeText,
+  wrong,
 } from './check.js';
-import {
-  attempt,
-  call,
-  copyFloats,
-  failure,
-  Resource,
-  STATUS,
-  text,
-  viewFloats,
-  word,
-} from './core.js';
-import { ArgumentError, ShapeError, StateError } from './errors.js';
+import { call, handleOf, Resource, text, viewFloats, word } from './core.js';
+import { ArgumentError, StateError } from './errors.js';
 
 /**
  * Values with their shape, row-major.
@@ -45,8 +38,7 @@ export class Parameter {
    * @param {readonly number[]} shape
    */
   constructor(owner, index, name, shape) {
-    if (!(owner instanceof Module)) throw abstract('Parameter', "a module's parameters()");
-    Module.handleOf(owner, 'Parameter');
+    handleOf(expectModule(owner, 'Parameter owner'), 'Parameter owner');
     this.#owner = owner;
     this.#index = index;
     /** @readonly PyTorch's name, as in the state dict */
@@ -67,19 +59,8 @@ export class Parameter {
 
   /** @param {0 | 1} place */
   #view(place) {
-    call('parameter', Module.handleOf(this.#owner), this.#index);
+    call('parameter', handleOf(this.#owner), this.#index);
     return viewFloats(word(place), product(this.shape));
-  }
-
-  /**
-   * The same parameter under a longer name.
-   * @internal
-   * @param {Parameter} parameter
-   * @param {string} prefix
-   */
-  static within(parameter, prefix) {
-    const { name, shape } = parameter;
-    return new Parameter(parameter.#owner, parameter.#index, prefix + name, shape);
   }
 
   /**
@@ -98,60 +79,33 @@ export class Parameter {
  * The pairs (module, index) of a list of parameters, checked: what the core knows them by.
  * @param {unknown} parameters
  * @param {string} name  of the argument
- * @returns {Int32Array}
+ * @returns {number[]}  one pair after the other
  */
 export function parameterPairs(parameters, name) {
   if (!Array.isArray(parameters) || parameters.length === 0) {
-    throw new ArgumentError(
-      `${name}: expected the parameters of a model, got ${describe(parameters)}`,
-    );
+    throw wrong(name, 'the parameters of a model', parameters);
   }
-  const pairs = new Int32Array(2 * parameters.length);
   const seen = new Set();
-  parameters.forEach((parameter, i) => {
-    const reference = Parameter.reference(parameter);
-    if (!reference) {
-      throw new ArgumentError(`${name}[${i}]: expected a Parameter, got ${describe(parameter)}`);
-    }
-    if (Module.disposed(reference.owner)) {
-      throw new ArgumentError(`${name}[${i}]: the module of ${parameter.name} was disposed`);
-    }
-    const handle = Module.handleOf(reference.owner);
-    const key = `${handle}:${reference.index}`;
+  const pairs = Array.from(parameters, (parameter, i) => {
+    const pair = pairOf(parameter, `${name}[${i}]`);
+    const key = String(pair);
     if (seen.has(key)) throw new ArgumentError(`${name}[${i}]: ${parameter.name} is named twice`);
     seen.add(key);
-    pairs[2 * i] = handle;
-    pairs[2 * i + 1] = reference.index;
+    return pair;
   });
-  return pairs;
+  return pairs.flat();
 }
 
-let graded = true; // false inside noGrad
-
-/**
- * Forwards inside `fn` keep nothing for a backward: the fast way to infer. Only until fn returns: what an
- * async function does after its first await is outside.
- * Source: torch.no_grad.
- * @template R
- * @param {() => R} fn
- * @returns {R}  what fn returns
- */
-export function noGrad(fn) {
-  if (typeof fn !== 'function') {
-    throw new ArgumentError(`noGrad: expected a function, got ${describe(fn)}`);
-  }
-  const before = graded;
-  graded = false;
+/** @param {unknown} parameter @param {string} name @returns {[module: number, index: number]} */
+function pairOf(parameter, name) {
+  const reference = Parameter.reference(parameter);
+  if (!reference) throw wrong(name, 'a Parameter', parameter);
   try {
-    return fn();
-  } finally {
-    graded = before;
+    return [handleOf(reference.owner), reference.index];
+  } catch {
+    const { name: own } = /** @type {Parameter} */ (parameter);
+    throw new ArgumentError(`${name}: the module of ${own} was disposed`);
   }
-}
-
-/** Whether a forward keeps what its backward needs: 1 or 0, as the core takes it. */
-export function keeping() {
-  return graded ? 1 : 0;
 }
 
 /**
@@ -162,8 +116,8 @@ export function keeping() {
 export class Module extends Resource {
   /** @type {Parameter[]} */
   #own = [];
-  /** @type {Module | null} */
-  #parent = null;
+  #inputs;
+  #inSequential = false;
   #training = true;
 
   /**
@@ -174,14 +128,13 @@ export class Module extends Resource {
     if (new.target === Module) throw abstract('Module', 'Linear');
     super(kind, handle);
     call('module_info', handle);
+    this.#inputs = word(1) || 1;
     const count = word(0);
     for (let i = 0; i < count; i++) {
       call('parameter', handle, i);
-      const rows = word(2);
-      const cols = word(3);
-      this.#own.push(
-        new Parameter(this, i, text(word(4)), Object.freeze(cols ? [rows, cols] : [rows])),
-      );
+      const [rows, cols] = [word(2), word(3)];
+      const shape = Object.freeze(cols ? [rows, cols] : [rows]);
+      this.#own.push(new Parameter(this, i, text(word(4)), shape));
     }
   }
 
@@ -192,16 +145,18 @@ export class Module extends Resource {
 
   /** In PyTorch's order, named as in the state dict. They live as long as the module. @returns {Parameter[]} */
   parameters() {
-    Module.handleOf(this);
-    const inside = this.namedChildren().flatMap(([name, child]) =>
-      child.parameters().map((parameter) => Parameter.within(parameter, `${name}.`)),
+    handleOf(this);
+    return Module.tree(this).flatMap(([path, module]) =>
+      module.#own.map((parameter, i) => {
+        const { name, shape } = parameter;
+        return path ? new Parameter(module, i, `${path}.${name}`, shape) : parameter;
+      }),
     );
-    return [...this.#own, ...inside];
   }
 
   /** Copies of all parameters, on an object without prototype. @returns {StateDict} */
   stateDict() {
-    Module.handleOf(this);
+    handleOf(this);
     /** @type {StateDict} */
     const state = Object.create(null);
     for (const parameter of this.parameters()) {
@@ -234,49 +189,39 @@ export class Module extends Resource {
    * @returns {{ load: () => void, missing: string[], unexpected: string[] }}
    */
   static plan(module, state, options = {}) {
-    Module.handleOf(module);
-    const kind = Resource.kindOf(module);
-    const what = `${kind} loadStateDict`;
-    expectOptions(options, ['strict', 'prefix'], what);
-    const { strict = true, prefix = '' } = options;
-    expectBoolean(strict, `${what} strict`);
-    if (typeof prefix !== 'string') {
-      throw new ArgumentError(`${what} prefix: expected a string, got ${describe(prefix)}`);
-    }
+    handleOf(module);
+    const what = `${Resource.kindOf(module)} loadStateDict`;
+    const { strict, prefix } = settle(what, options, LOADING);
     if (typeof state !== 'object' || state === null || ArrayBuffer.isView(state)) {
-      throw new ArgumentError(`${what}: expected a state dict, got ${describe(state)}`);
+      throw wrong(what, 'a state dict', state);
     }
+    /** @type {Map<string, Tensor>} */
     const given = new Map();
     for (const [name, tensor] of Object.entries(state)) {
       const short = name.startsWith(prefix) ? name.slice(prefix.length) : name;
       if (given.has(short)) {
-        throw new ArgumentError(`${what}: "${short}" comes both with and without "${prefix}"`);
+        throw new ArgumentError(
+          `${what}: expected "${short}" with or without "${prefix}", got both`,
+        );
       }
       given.set(short, tensor);
     }
-    const parameters = module.parameters();
-    const names = new Set(parameters.map((parameter) => parameter.name));
-    const missing = [...names].filter((name) => !given.has(name));
-    const unexpected = [...given.keys()].filter((name) => !names.has(name));
-    if (strict && (missing.length || unexpected.length)) {
-      const wanted = new Map(parameters.map(({ name, shape }) => [name, shape]));
+    const own = new Map(module.parameters().map((parameter) => [parameter.name, parameter]));
+    const missing = [...own.keys()].filter((name) => !given.has(name));
+    const unexpected = [...given.keys()].filter((name) => !own.has(name));
+    if (strict && missing.length + unexpected.length > 0) {
       const parts = [
-        missing.length ? `missing ${namesWithShapes(missing, (name) => wanted.get(name))}` : '',
-        unexpected.length
-          ? `unexpected ${namesWithShapes(unexpected, (name) => given.get(name)?.shape)}`
-          : '',
-        prefixHint(names, unexpected),
+        namesWithShapes('missing', missing, own),
+        namesWithShapes('unexpected', unexpected, given),
+        prefixHint(own, unexpected),
       ];
       throw new ArgumentError(`${what}: ${parts.filter(Boolean).join('; ')}`);
     }
-    const pairs = parameters
-      .filter((parameter) => given.has(parameter.name))
+    const pairs = [...own.values()]
+      .filter(({ name }) => given.has(name))
       .map((parameter) => {
-        const tensor = /** @type {StateDict[string]} */ (given.get(parameter.name));
-        return {
-          parameter,
-          data: tensorData(tensor, parameter.shape, `${what} ${parameter.name}`),
-        };
+        const { name, shape } = parameter;
+        return { parameter, data: tensorData(given.get(name), shape, `${what} ${name}`) };
       });
     const load = () => {
       for (const { parameter, data } of pairs) parameter.dataView.set(data);
@@ -300,7 +245,7 @@ export class Module extends Resource {
 
   /** Every gradient to zero. */
   zeroGrad() {
-    call('zero_grad', Module.handleOf(this));
+    call('zero_grad', handleOf(this));
   }
 
   /**
@@ -309,16 +254,16 @@ export class Module extends Resource {
    * @returns {this}
    */
   train(mode = true) {
-    const handle = Module.handleOf(this);
+    const handle = handleOf(this);
     expectBoolean(mode, `${Resource.kindOf(this)} train mode`);
     call('train', handle, mode ? 1 : 0);
-    this.#setTraining(mode);
+    for (const [, module] of Module.tree(this)) module.#training = mode;
     return this;
   }
 
   /** Dropout off. @returns {this} */
   eval() {
-    Module.handleOf(this);
+    handleOf(this);
     return this.train(false);
   }
 
@@ -327,29 +272,17 @@ export class Module extends Resource {
     return this.#training;
   }
 
-  /** @param {boolean} mode */
-  #setTraining(mode) {
-    this.#training = mode;
-    for (const [, child] of this.namedChildren()) child.#setTraining(mode);
-  }
-
   /** Frees the memory of the module. Any later use is a StateError. @override */
   dispose() {
-    if (this.#parent) {
-      throw new StateError(
-        `this ${Resource.kindOf(this)} belongs to a Sequential and is disposed with it`,
-      );
+    if (this.#inSequential) {
+      const kind = Resource.kindOf(this);
+      throw new StateError(`this ${kind} belongs to a Sequential and is disposed with it`);
     }
-    const wasAlive = !Module.disposed(this);
     super.dispose();
-    if (wasAlive) for (const [, child] of this.namedChildren()) child.#orphan();
-  }
-
-  // Its memory went with the Sequential's.
-  #orphan() {
-    this.#parent = null;
-    Resource.release(this);
-    for (const [, child] of this.namedChildren()) child.#orphan();
+    for (const [, module] of Module.tree(this)) {
+      module.#inSequential = false;
+      Resource.release(module); // its memory went with the Sequential's
+    }
   }
 
   /** The modules inside, by name. @internal @param {Module} module */
@@ -357,48 +290,55 @@ export class Module extends Resource {
     return module.namedChildren();
   }
 
-  /** @internal @param {Module} module @param {Module} parent */
-  static adopt(module, parent) {
-    module.#parent = parent;
+  /** A Sequential takes it over. @internal @param {Module} module */
+  static adopt(module) {
+    module.#inSequential = true;
     Resource.surrender(module);
   }
 
-  /** @internal @param {Module} module */
-  static disposed(module) {
-    try {
-      Module.handleOf(module);
-      return false;
-    } catch {
-      return true;
-    }
+  /** Values of a row of its input; 1: any. @internal @param {Module} module */
+  static inputs(module) {
+    return module.#inputs;
+  }
+
+  /** Whether its batches are [T][N][I]: not batchFirst. @internal @param {Module} module */
+  static timeFirst(module) {
+    call('module_info', handleOf(module));
+    return word(3) === 1 && word(4) === 0;
   }
 }
 
+/** The options of loadStateDict. */
+const LOADING = /** @satisfies {Record<string, import('./check.js').Option>} */ ({
+  strict: [true, expectBoolean],
+  prefix: ['', expectText],
+});
+
 /**
+ * @param {string} fault
  * @param {string[]} names
- * @param {(name: string) => unknown} shapeOf
+ * @param {Map<string, { shape: readonly number[] }>} tensors
  */
-function namesWithShapes(names, shapeOf) {
-  return names
-    .map((name) => {
-      const shape = shapeOf(name);
-      return Array.isArray(shape) ? `${name} ${shapeText(shape)}` : name;
-    })
-    .join(', ');
+function namesWithShapes(fault, names, tensors) {
+  const list = names.map((name) => {
+    const shape = tensors.get(name)?.shape;
+    return Array.isArray(shape) ? `${name} ${shapeText(shape)}` : name;
+  });
+  return list.length > 0 ? `${fault} ${list.join(', ')}` : '';
 }
 
 /**
  * The cure, when all that is unexpected would fit without a prefix that it shares.
- * @param {Set<string>} names  of the parameters
+ * @param {Map<string, unknown>} own  by the names of the parameters
  * @param {string[]} unexpected
  */
-function prefixHint(names, unexpected) {
+function prefixHint(own, unexpected) {
   const [first = ''] = unexpected;
-  const prefix = [...names]
+  const prefix = [...own.keys()]
     .filter((name) => first.endsWith(`.${name}`))
     .map((name) => first.slice(0, -name.length))
     .find((start) =>
-      unexpected.every((name) => name.startsWith(start) && names.has(name.slice(start.length))),
+      unexpected.every((name) => name.startsWith(start) && own.has(name.slice(start.length))),
     );
   return prefix ? `the option { prefix: '${prefix}' } would strip "${prefix}"` : '';
 }
@@ -411,67 +351,14 @@ function prefixHint(names, unexpected) {
  * @returns {Float32Array}
  */
 export function tensorData(tensor, shape, name) {
-  if (typeof tensor !== 'object' || tensor === null || !Array.isArray(tensor.shape)) {
-    throw new ArgumentError(`${name}: expected { shape, data }, got ${describe(tensor)}`);
-  }
+  if (!Array.isArray(tensor?.shape)) throw wrong(name, '{ shape, data }', tensor);
   const data = expectFloats(tensor.data, `${name} data`);
-  if (!sameShape(tensor.shape, shape) || data.length !== product(shape)) {
-    throw new ShapeError(
-      `${name}: expected shape ${shapeText(shape)}, ` +
-        `got ${shapeText(tensor.shape)} with ${data.length} values`,
-    );
-  }
-  return data;
+  if (sameShape(tensor.shape, shape) && data.length === product(shape)) return data;
+  const got = `${shapeText(tensor.shape)} with ${data.length} values`;
+  throw misfit(name, `shape ${shapeText(shape)}`, got);
 }
 
-/** Which of the places that reserve() names holds what; see unrolled_reserve in src/unrolled.h. */
-export const AT = Object.freeze({
-  INPUT: 0,
-  OUTPUT: 1,
-  OUTPUTS: 2,
-  GRAD_OUTPUT: 3,
-  GRAD_INPUT: 4,
-  H0: 5,
-  C0: 6,
-  HN: 7,
-  CN: 8,
-  GRAD_H: 9,
-  GRAD_C: 10,
-  HS: 11,
-  CS: 12,
-  INPUTS: 13,
-});
-
-export const HAS_H = 1;
-export const HAS_C = 2;
-export const HAS_OUTPUT = 4;
-
-/** @param {number} place @param {number} count  both words of the out block */
-export function take(place, count) {
-  return copyFloats(word(place), word(count));
-}
-
-/**
- * The forward that waits is in the out block, as reserve() left it; StateError when none does.
- * @param {number} handle
- * @param {string} kind
- */
-export function expectPending(handle, kind) {
-  const status = attempt('pending', handle);
-  if (status === STATUS.STATE) throw noForward(kind);
-  if (status < 0) throw failure(status, `${kind} backward`);
-}
-
-/** @param {unknown} value @param {string} what @returns {Module} */
+/** @param {unknown} value @param {string} what */
 export function expectModule(value, what) {
-  if (value instanceof Module) return value;
-  throw new ArgumentError(`${what}: expected a module, got ${describe(value)}`);
-}
-
-/** @param {string} kind */
-function noForward(kind) {
-  return new StateError(
-    `${kind} backward: there is no forward to undo. Call forward first, outside noGrad; each one ` +
-      'serves one backward.',
-  );
+  return expectInstance(value, what, Module, 'a module');
 }

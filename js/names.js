@@ -50,7 +50,7 @@ export {
   SmoothL1Loss,
 } from './loss.js';
 export { LSTM } from './lstm.js';
-export { Module, noGrad, Parameter } from './module.js';
+export { Module, Parameter } from './module.js';
 export {
   Adagrad,
   Adam,
@@ -61,6 +61,7 @@ export {
   RMSprop,
   SGD,
 } from './optim.js';
+export { noGrad } from './pass.js';
 export {
   bernoulli,
   getRngState,

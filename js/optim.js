@@ -3,11 +3,13 @@
 
 import {
   abstract,
-  describe,
+  BELOW_ONE,
   expectBoolean,
   expectCount,
   expectNumber,
-  expectOptions,
+  isRecord,
+  settle,
+  wrong,
 } from './check.js';
 import {
   call,
@@ -24,34 +26,81 @@ import {
 } from './core.js';
 import { ArgumentError } from './errors.js';
 import { parameterPairs, tensorData } from './module.js';
+import { stageInts } from './pass.js';
 
 /** @typedef {import('./module.js').Parameter} Parameter */
+/** @typedef {import('./check.js').Option} Option */
+/** @typedef {Record<string, number | boolean | number[]>} Settings */
 
-/** As src/unrolled.h numbers them. */
-const KIND = Object.freeze({ SGD: 0, Adam: 1, AdamW: 2, RMSprop: 3, Adagrad: 4 });
+const BETAS = [0.9, 0.999];
 
-/** The order in which the core takes the options, and what PyTorch's param_groups call them. */
-const OPTIONS = /** @type {const} */ ([
-  ['lr', 'lr'],
-  ['weightDecay', 'weight_decay'],
-  ['eps', 'eps'],
-  ['momentum', 'momentum'],
-  ['dampening', 'dampening'],
-  ['beta1', 'betas'],
-  ['beta2', 'betas'],
-  ['alpha', 'alpha'],
-  ['lrDecay', 'lr_decay'],
-  ['initialAccumulatorValue', 'initial_accumulator_value'],
-  ['nesterov', 'nesterov'],
-  ['amsgrad', 'amsgrad'],
-  ['centered', 'centered'],
-]);
+/** What each kind can be told, with defaults (undefined: it must be), the kinds in the order of src/unrolled.h. @type {Record<string, Record<string, any>>} */
+const KINDS = {
+  SGD: { lr: undefined, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
+  Adam: { lr: 1e-3, betas: BETAS, eps: 1e-8, weightDecay: 0, amsgrad: false },
+  AdamW: { lr: 1e-3, betas: BETAS, eps: 1e-8, weightDecay: 0.01, amsgrad: false },
+  RMSprop: { lr: 1e-2, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0 },
+  Adagrad: { lr: 1e-2, lrDecay: 0, eps: 1e-10, weightDecay: 0, initialAccumulatorValue: 0 },
+};
+
+/** @typedef {[check: Option[1], ...bounds: number[]]} Check */
+/** @type {Check} */
+const AMOUNT = [expectNumber, 0];
+/** @type {Check} */
+const FLAG = [expectBoolean];
+
+/** How each option is checked, in the order in which the core takes them. @type {Record<string, Check>} */
+const CHECKS = {
+  lr: AMOUNT,
+  weightDecay: AMOUNT,
+  eps: AMOUNT,
+  momentum: AMOUNT,
+  dampening: [expectNumber],
+  betas: [expectBetas],
+  alpha: AMOUNT,
+  lrDecay: AMOUNT,
+  initialAccumulatorValue: AMOUNT,
+  nesterov: FLAG,
+  amsgrad: FLAG,
+  centered: FLAG,
+};
+
+/** Settings, checked. @param {string} kind @param {string} what @param {object} given */
+function settingsOf(kind, what, given) {
+  const table = Object.entries(KINDS[kind]).map(([name, value]) => [
+    name,
+    [value, ...CHECKS[name]],
+  ]);
+  /** @type {Settings} */
+  const settings = settle(what, given, Object.fromEntries(table));
+  const { nesterov, momentum, dampening } = settings;
+  if (!nesterov || (momentum && dampening === 0)) return settings;
+  throw wrong(`${what} nesterov`, 'it with momentum above 0 and dampening 0 only', nesterov);
+}
+
+/** Settings as the core takes them. @param {Settings} settings */
+function numbers(settings) {
+  /** @type {Settings} */
+  const all = { betas: [0, 0], ...settings };
+  return Object.keys(CHECKS)
+    .flatMap((name) => all[name] ?? 0)
+    .map(Number);
+}
 
 /** The options whose being there decides which moments are kept. */
 const KEEPING = ['momentum', 'amsgrad', 'centered'];
 
-/** @typedef {Record<string, number | boolean>} Settings  lr, weightDecay, …, betas as beta1 and beta2 */
-/** @typedef {Record<string, [fallback: number | boolean | undefined, low?: number, high?: number]>} Bounds */
+/** What PyTorch's param_groups call an option. @param {string} option */
+function snakeCase(option) {
+  return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** @param {unknown} value  null is as undefined @param {string} name */
+function expectBetas(value, name) {
+  const betas = value ?? BETAS;
+  if (!Array.isArray(betas) || betas.length !== 2) throw wrong(name, 'two numbers', betas);
+  return betas.map((beta) => expectNumber(beta, name, 0, BELOW_ONE));
+}
 
 /**
  * Updates exactly the parameters it was given, which may be some of a model's or several models'.
@@ -59,28 +108,27 @@ const KEEPING = ['momentum', 'amsgrad', 'centered'];
 export class Optimizer extends Resource {
   #kind;
   #settings;
-  #bounds;
   #parameters;
 
   /**
    * @hidden
-   * @param {keyof typeof KIND} kind
+   * @param {string} kind
    * @param {Parameter[]} parameters
-   * @param {Settings} settings  checked, with defaults
-   * @param {Bounds} bounds  what they were checked against
+   * @param {object} [options]
    */
-  constructor(kind, parameters, settings, bounds) {
+  constructor(kind, parameters, options) {
     if (new.target === Optimizer) throw abstract('Optimizer', 'Adam');
+    const settings = settingsOf(kind, kind, options ?? {});
     const pairs = parameterPairs(parameters, `${kind} parameters`);
-    const options = optionArray(settings);
-    const at = stage(8 * options.length + 4 * pairs.length);
-    const pairsAt = at + 8 * options.length;
-    writeDoubles(at, options);
+    const doubles = numbers(settings);
+    const at = stage(8 * doubles.length + 4 * pairs.length);
+    const pairsAt = at + 8 * doubles.length;
+    writeDoubles(at, doubles);
     writeInts(pairsAt, pairs);
-    super(kind, call('optimizer_create', KIND[kind], at, pairs.length / 2, pairsAt));
+    const number = Object.keys(KINDS).indexOf(kind);
+    super(kind, call('optimizer_create', number, at, parameters.length, pairsAt));
     this.#kind = kind;
     this.#settings = settings;
-    this.#bounds = bounds;
     this.#parameters = [...parameters];
   }
 
@@ -113,34 +161,26 @@ export class Optimizer extends Resource {
    *   param_groups: Record<string, unknown>[] }}
    */
   stateDict() {
-    handleOf(this);
+    const handle = handleOf(this);
     const { step, names } = this.#info();
     /** @type {Record<string, any>} */
     const state = Object.create(null);
-    const empty = step === 0 && this.#kind !== 'Adagrad';
-    this.#parameters.forEach((parameter, i) => {
-      if (empty || (names.length === 0 && this.#kind === 'SGD')) return;
-      /** @type {Record<string, any>} */
-      const entry = Object.create(null);
-      if (this.#kind !== 'SGD') entry.step = step;
+    const counts = this.#kind !== 'SGD'; // PyTorch's keeps no count of the steps
+    const keeps = step > 0 ? counts || names.length > 0 : this.#kind === 'Adagrad';
+    this.#parameters.forEach(({ shape }, i) => {
+      if (!keeps) return;
+      state[i] = Object.assign(Object.create(null), counts && { step });
       names.forEach((name, moment) => {
-        call('optimizer_moment', handleOf(this), i, moment);
-        entry[name] = { shape: parameter.shape, data: copyFloats(word(0), word(1)) };
+        call('optimizer_moment', handle, i, moment);
+        state[i][name] = { shape, data: copyFloats(word(0), word(1)) };
       });
-      state[i] = entry;
     });
-    return { state, param_groups: [this.#group()] };
-  }
-
-  /** The settings as PyTorch's param_groups have them. */
-  #group() {
     /** @type {Record<string, unknown>} */
     const group = {};
-    const { beta1, beta2, ...rest } = this.#settings;
-    for (const [ours, theirs] of OPTIONS) if (ours in rest) group[theirs] = rest[ours];
-    if (beta1 !== undefined) group.betas = [beta1, beta2];
+    const settings = structuredClone(this.#settings);
+    for (const [name, value] of Object.entries(settings)) group[snakeCase(name)] = value;
     group.params = this.#parameters.map((_, i) => i);
-    return group;
+    return { state, param_groups: [group] };
   }
 
   #info() {
@@ -163,11 +203,46 @@ export class Optimizer extends Resource {
    * Checks a state dict; what it gives loads it, and cannot fail.
    * @internal
    * @param {Optimizer} optimizer
-   * @param {object} state
+   * @param {object} given
    * @returns {() => void}
    */
-  static plan(optimizer, state) {
-    return optimizer.#plan(state);
+  static plan(optimizer, given) {
+    const handle = handleOf(optimizer);
+    const what = `${optimizer.#kind} loadStateDict`;
+    const { state, param_groups: groups } = /** @type {any} */ (given ?? {});
+    const [group] = Array.isArray(groups) ? groups : [];
+    if (!isRecord(state) || !isRecord(group)) throw wrong(what, '{ state, param_groups }', given);
+    if (groups.length !== 1) {
+      throw wrong(`${what} param_groups`, 'one group', groups, '; use one optimizer for each');
+    }
+    const { params } = group;
+    const count = optimizer.#parameters.length;
+    if (!Array.isArray(params) || params.length !== count) {
+      throw wrong(`${what} params`, `${count} parameters`, params);
+    }
+    params.forEach((id, i) => {
+      expectCount(id, `${what} params[${i}]`);
+    });
+    const settings = optimizer.#settingsFrom(group, what);
+    const { names } = optimizer.#info();
+    const entries = params.map((id) => state[id] ?? {});
+    const { step, moments } = optimizer.#kept(entries, names, what);
+    const doubles = numbers(settings);
+    stage(8 * doubles.length); // may be refused, so it is asked for here
+    return () => {
+      const at = stage(8 * doubles.length);
+      writeDoubles(at, doubles);
+      call('optimizer_options', handle, at);
+      optimizer.#settings = settings;
+      call('optimizer_restart', handle);
+      moments.forEach((list, i) => {
+        list.forEach((values, moment) => {
+          call('optimizer_moment', handle, i, moment);
+          writeAt(word(0), values);
+        });
+      });
+      call('optimizer_set_step', handle, step);
+    };
   }
 
   /** What it updates. @internal @param {Optimizer} optimizer */
@@ -175,178 +250,51 @@ export class Optimizer extends Resource {
     return [...optimizer.#parameters];
   }
 
-  /** @param {object} state */
-  #plan(state) {
-    handleOf(this);
-    const what = `${this.#kind} loadStateDict`;
-    const given = /** @type {any} */ (state);
-    const group = given?.param_groups?.[0];
-    if (!given?.state || typeof given.state !== 'object' || !group || typeof group !== 'object') {
-      throw new ArgumentError(`${what}: expected { state, param_groups }, got ${describe(state)}`);
-    }
-    if (given.param_groups.length !== 1) {
-      throw new ArgumentError(
-        `${what} param_groups: expected one group, got ${given.param_groups.length}; use one optimizer for each`,
-      );
-    }
-    const count = Array.isArray(group.params) ? group.params.length : -1;
-    if (count !== this.#parameters.length) {
-      throw new ArgumentError(
-        `${what} params: expected ${this.#parameters.length} parameters, got ${count}`,
-      );
-    }
-    const odd = group.params.findIndex((/** @type {unknown} */ id) => !Number.isSafeInteger(id));
-    if (odd >= 0) {
-      throw new ArgumentError(
-        `${what} params[${odd}]: expected a whole number, got ${describe(group.params[odd])}`,
-      );
-    }
-    const settings = this.#settingsFrom(group, what);
-    const { names } = this.#info();
-    if (KEEPING.some((name) => Boolean(settings[name]) !== Boolean(this.#settings[name]))) {
-      throw new ArgumentError(
-        `${what}: momentum, amsgrad or centered differ from this optimizer's, and with them what it keeps`,
-      );
-    }
-    const entries = this.#entriesFrom(given.state, group.params, names, what);
-    stage(8 * OPTIONS.length); // may be refused, so it is asked for here
-    return () => {
-      const options = optionArray(settings);
-      const at = stage(8 * options.length);
-      writeDoubles(at, options);
-      call('optimizer_options', handleOf(this), at);
-      this.#settings = settings;
-      this.#apply(entries, names);
-    };
-  }
-
   /** @param {Record<string, unknown>} group @param {string} what @returns {Settings} */
   #settingsFrom(group, what) {
-    if (group.maximize) throw new ArgumentError(`${what} maximize: not supported, got true`);
-    /** @type {Settings} */
-    const settings = {};
-    for (const [ours, theirs] of OPTIONS) {
-      if (!(ours in this.#settings)) continue;
-      const value = theirs === 'betas' ? betaOf(group, ours) : group[theirs];
-      settings[ours] = expectSetting(
-        value ?? this.#settings[ours],
-        this.#bounds[ours],
-        `${what} ${theirs}`,
-      );
+    if (group.maximize) throw wrong(`${what} maximize`, 'none', group.maximize);
+    const own = this.#settings;
+    const given = Object.keys(own).map((name) => [name, group[snakeCase(name)] ?? own[name]]);
+    const settings = settingsOf(this.#kind, what, Object.fromEntries(given));
+    for (const name of KEEPING) {
+      if (Boolean(settings[name]) === Boolean(own[name])) continue;
+      throw wrong(`${what} ${name}`, `${own[name]} as here`, settings[name]);
     }
-    expectNesterov(settings, what);
     return settings;
   }
 
   /**
-   * @param {Record<string, any>} state
-   * @param {number[]} ids
-   * @param {string[]} names
+   * What is kept of each parameter: of all or of none.
+   * @param {Record<string, any>[]} entries
+   * @param {string[]} names  of the moments
    * @param {string} what
+   * @returns {{ step: number, moments: Float32Array[][] }}
    */
-  #entriesFrom(state, ids, names, what) {
-    const used = ids.filter((id) => state[id] && Object.keys(state[id]).length > 0);
-    if (used.length === 0) return { step: 0, moments: [] };
-    if (used.length !== ids.length) {
-      throw new ArgumentError(
-        `${what} state: expected all ${ids.length} parameters or none, got ${used.length}`,
-      );
-    }
-    const steps = new Set(ids.map((id) => stepOf(state[id].step, `${what} state[${id}].step`)));
-    if (steps.has(undefined) && this.#kind !== 'SGD') {
-      throw new ArgumentError(`${what} step: expected the number of updates done, got undefined`);
-    }
-    if (steps.size > 1) throw new ArgumentError(`${what} step: expected one for all parameters`);
-    const moments = ids.map((id, i) =>
-      names.map((name) => {
-        const tensor = state[id][name];
-        return tensorData(tensor, this.#parameters[i].shape, `${what} state[${id}].${name}`);
-      }),
-    );
-    return { step: [...steps][0] ?? 1, moments };
-  }
-
-  /** @param {{ step: number, moments: Float32Array[][] }} entries @param {string[]} names */
-  #apply({ step, moments }, names) {
-    const handle = handleOf(this);
-    call('optimizer_restart', handle);
-    moments.forEach((list, i) => {
-      names.forEach((_, moment) => {
-        call('optimizer_moment', handle, i, moment);
-        writeAt(word(0), list[moment]);
-      });
+  #kept(entries, names, what) {
+    if (entries.every((entry) => Object.keys(entry).length === 0)) return { step: 0, moments: [] };
+    const steps = new Set();
+    const moments = entries.map((entry, i) => {
+      const { shape } = this.#parameters[i];
+      const name = `${what} state ${i}`;
+      steps.add(stepOf(entry.step, this.#kind, `${name} step`));
+      return names.map((moment) => tensorData(entry[moment], shape, `${name} ${moment}`));
     });
-    call('optimizer_set_step', handle, step);
+    const [step, ...others] = steps;
+    if (others.length > 0) throw new ArgumentError(`${what} step: expected one for all parameters`);
+    return { step, moments };
   }
-}
-
-/** @param {Settings} settings */
-function optionArray(settings) {
-  return Float64Array.from(OPTIONS, ([name]) => Number(settings[name] ?? 0));
-}
-
-/** @param {Record<string, any>} group @param {string} which */
-function betaOf(group, which) {
-  return group.betas?.[which === 'beta1' ? 0 : 1];
 }
 
 /**
  * PyTorch keeps it as a number or, in newer versions, a tensor. SGD keeps none.
  * @param {any} step
- * @param {string} name
- * @returns {number | undefined}
- */
-function stepOf(step, name) {
-  const value = step?.data?.[0] ?? step;
-  return value === undefined ? undefined : expectCount(value, name);
-}
-
-/**
- * @param {unknown} value
- * @param {Bounds[string]} bounds
- * @param {string} name
- */
-function expectSetting(value, [fallback, low, high], name) {
-  return typeof fallback === 'boolean'
-    ? expectBoolean(value, name)
-    : expectNumber(value, name, low, high);
-}
-
-/**
- * Checks the options of one kind against their bounds; adds defaults.
  * @param {string} kind
- * @param {unknown} options
- * @param {Bounds} bounds
- * @returns {[Settings, Bounds]}
+ * @param {string} name
  */
-function settle(kind, options, bounds) {
-  const given = /** @type {Record<string, unknown>} */ (options ?? {});
-  const names = Object.keys(bounds).filter((name) => name !== 'beta1' && name !== 'beta2');
-  expectOptions(given, 'beta1' in bounds ? [...names, 'betas'] : names, kind);
-  const betas = given.betas ?? [0.9, 0.999];
-  if ('beta1' in bounds && (!Array.isArray(betas) || betas.length !== 2)) {
-    throw new ArgumentError(`${kind} betas: expected two numbers, got ${describe(betas)}`);
-  }
-  const [beta1, beta2] = /** @type {unknown[]} */ (betas);
-  /** @type {Record<string, unknown>} */
-  const values = { ...given, beta1, beta2 };
-  /** @type {Settings} */
-  const settings = {};
-  for (const [name, bound] of Object.entries(bounds)) {
-    const shown = name === 'beta1' || name === 'beta2' ? 'betas' : name;
-    const value = values[name] === undefined ? bound[0] : values[name];
-    settings[name] = expectSetting(value, bound, `${kind} ${shown}`);
-  }
-  return [settings, bounds];
+function stepOf(step, kind, name) {
+  const value = step?.data?.[0] ?? step;
+  return value === undefined && kind === 'SGD' ? 1 : expectCount(value, name);
 }
-
-/** @param {Settings} settings @param {string} what */
-function expectNesterov({ nesterov, momentum, dampening }, what) {
-  if (!nesterov || (momentum && dampening === 0)) return;
-  throw new ArgumentError(`${what} nesterov: expected momentum above 0 and dampening 0 with it`);
-}
-
-const BELOW_ONE = 1 - Number.EPSILON / 2;
 
 /** As torch.optim.SGD; momentum, dampening, Nesterov, weight decay. */
 export class SGD extends Optimizer {
@@ -356,15 +304,7 @@ export class SGD extends Optimizer {
    *   weightDecay?: number }} options
    */
   constructor(parameters, options) {
-    const [settings, bounds] = settle('SGD', options, {
-      lr: [undefined, 0],
-      momentum: [0, 0],
-      dampening: [0],
-      nesterov: [false],
-      weightDecay: [0, 0],
-    });
-    expectNesterov(settings, 'SGD');
-    super('SGD', parameters, settings, bounds);
+    super('SGD', parameters, options);
   }
 }
 
@@ -375,8 +315,8 @@ export class Adam extends Optimizer {
    * @param {{ lr?: number, betas?: [number, number], eps?: number, weightDecay?: number,
    *   amsgrad?: boolean }} [options]
    */
-  constructor(parameters, options = {}) {
-    super('Adam', parameters, ...settle('Adam', options, adamBounds(0)));
+  constructor(parameters, options) {
+    super('Adam', parameters, options);
   }
 }
 
@@ -387,24 +327,9 @@ export class AdamW extends Optimizer {
    * @param {{ lr?: number, betas?: [number, number], eps?: number, weightDecay?: number,
    *   amsgrad?: boolean }} [options]  weightDecay: default 0.01
    */
-  constructor(parameters, options = {}) {
-    super('AdamW', parameters, ...settle('AdamW', options, adamBounds(0.01)));
+  constructor(parameters, options) {
+    super('AdamW', parameters, options);
   }
-}
-
-/**
- * @param {number} weightDecay
- * @returns {Bounds}
- */
-function adamBounds(weightDecay) {
-  return {
-    lr: [1e-3, 0],
-    beta1: [0.9, 0, BELOW_ONE],
-    beta2: [0.999, 0, BELOW_ONE],
-    eps: [1e-8, 0],
-    weightDecay: [weightDecay, 0],
-    amsgrad: [false],
-  };
 }
 
 /** As torch.optim.RMSprop. */
@@ -414,16 +339,8 @@ export class RMSprop extends Optimizer {
    * @param {{ lr?: number, alpha?: number, eps?: number, momentum?: number, centered?: boolean,
    *   weightDecay?: number }} [options]
    */
-  constructor(parameters, options = {}) {
-    const settled = settle('RMSprop', options, {
-      lr: [1e-2, 0],
-      alpha: [0.99, 0],
-      eps: [1e-8, 0],
-      momentum: [0, 0],
-      centered: [false],
-      weightDecay: [0, 0],
-    });
-    super('RMSprop', parameters, ...settled);
+  constructor(parameters, options) {
+    super('RMSprop', parameters, options);
   }
 }
 
@@ -434,23 +351,9 @@ export class Adagrad extends Optimizer {
    * @param {{ lr?: number, lrDecay?: number, eps?: number, weightDecay?: number,
    *   initialAccumulatorValue?: number }} [options]
    */
-  constructor(parameters, options = {}) {
-    const settled = settle('Adagrad', options, {
-      lr: [1e-2, 0],
-      lrDecay: [0, 0],
-      eps: [1e-10, 0],
-      weightDecay: [0, 0],
-      initialAccumulatorValue: [0, 0],
-    });
-    super('Adagrad', parameters, ...settled);
+  constructor(parameters, options) {
+    super('Adagrad', parameters, options);
   }
-}
-
-/** @param {Int32Array} pairs */
-function stagePairs(pairs) {
-  const at = stage(4 * pairs.length);
-  writeInts(at, pairs);
-  return at;
 }
 
 /**
@@ -462,17 +365,18 @@ function stagePairs(pairs) {
  * @returns {number}  the norm before clipping
  */
 export function clipGradNorm(parameters, maxNorm, options = {}) {
-  expectOptions(options, ['normType'], 'clipGradNorm');
-  const { normType = 2 } = options;
-  const pairs = parameterPairs(parameters, 'clipGradNorm parameters');
-  expectNumber(maxNorm, 'clipGradNorm maxNorm', 0);
-  if (typeof normType !== 'number' || !(normType > 0)) {
-    throw new ArgumentError(
-      `clipGradNorm normType: expected a number above 0 or Infinity, got ${describe(normType)}`,
-    );
-  }
-  call('clip_norm', pairs.length / 2, stagePairs(pairs), maxNorm, normType);
+  const what = 'clipGradNorm';
+  const { normType } = settle(what, options, { normType: [2, expectNorm] });
+  const pairs = parameterPairs(parameters, `${what} parameters`);
+  expectNumber(maxNorm, `${what} maxNorm`, 0);
+  call('clip_norm', parameters.length, stageInts(pairs), maxNorm, normType);
   return double(0);
+}
+
+/** @param {any} value @param {string} name @returns {number} */
+function expectNorm(value, name) {
+  if (typeof value === 'number' && value > 0) return value;
+  throw wrong(name, 'a number above 0 or Infinity', value);
 }
 
 /**
@@ -483,5 +387,5 @@ export function clipGradNorm(parameters, maxNorm, options = {}) {
 export function clipGradValue(parameters, clipValue) {
   const pairs = parameterPairs(parameters, 'clipGradValue parameters');
   expectNumber(clipValue, 'clipGradValue clipValue', 0);
-  call('clip_value', pairs.length / 2, stagePairs(pairs), clipValue);
+  call('clip_value', parameters.length, stageInts(pairs), clipValue);
 }

@@ -2,15 +2,21 @@
 // and single steps that carry their own state.
 
 import {
+  batchOf,
   expectBoolean,
   expectFloats,
   expectLength,
   expectNumber,
   expectOptions,
   expectSize,
+  expectWord,
   fits,
+  misfit,
   optionalFloats,
+  optionalLength,
+  settle,
   stepsOf,
+  wrong,
 } from './check.js';
 import {
   attempt,
@@ -24,10 +30,14 @@ import {
   word,
   writeAt,
 } from './core.js';
-import { ArgumentError, ShapeError } from './errors.js';
-import { AT, expectPending, HAS_C, HAS_H, HAS_OUTPUT, keeping, Module, take } from './module.js';
+import { ArgumentError } from './errors.js';
+import { Module } from './module.js';
+import * as pass from './pass.js';
+import * as AT from './places.js';
 
-/** As src/unrolled.h numbers them. */
+/** @typedef {import('./check.js').Option} Option */
+
+/** The recurrences, as src/unrolled.h numbers them. @type {Record<string, number>} */
 export const KIND = Object.freeze({ tanh: 0, relu: 1, identity: 2, LSTM: 3, GRU: 4 });
 export const BIAS = 1;
 const BIDIRECTIONAL = 2;
@@ -39,7 +49,18 @@ const BATCH_FIRST = 4;
  *   bidirectional?: boolean }} SequenceOptions
  */
 
-const SEQUENCE_OPTIONS = ['numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional'];
+const OPTIONS = /** @satisfies {Record<string, Option>} */ ({
+  numLayers: [1, expectSize],
+  bias: [true, expectBoolean],
+  batchFirst: [false, expectBoolean],
+  dropout: [0, expectNumber, 0, 1],
+  bidirectional: [false, expectBoolean],
+});
+
+/** What an Elman layer or cell has besides. */
+export const ELMAN = /** @satisfies {Record<string, Option>} */ ({
+  nonlinearity: ['tanh', expectWord, ['tanh', 'relu', 'identity']],
+});
 
 /**
  * What a walk over sequences gives: output [T][N][D·Ho], of every step ([N][T][D·Ho] with batchFirst), and
@@ -50,52 +71,39 @@ const SEQUENCE_OPTIONS = ['numLayers', 'bias', 'batchFirst', 'dropout', 'bidirec
 /** A stack of recurrent layers. */
 export class Recurrent extends Module {
   #kind;
-  #cell;
+  #hasCell;
   #stepBatch = 0; // sequences whose state is carried by step(); 0: none yet
 
   /**
    * @param {string} kind  the class's name
-   * @param {number} cell  of KIND
    * @param {number} inputSize
    * @param {number} hiddenSize
-   * @param {SequenceOptions & { projSize?: number }} options
-   * @param {string[]} more  names of options beyond the common ones
+   * @param {object} options
+   * @param {Record<string, Option>} [more]  options beyond the common ones
    */
-  constructor(kind, cell, inputSize, hiddenSize, options, more) {
-    expectOptions(options, [...SEQUENCE_OPTIONS, ...more], kind);
-    const {
-      numLayers = 1,
-      bias = true,
-      batchFirst = false,
-      dropout = 0,
-      bidirectional = false,
-      projSize = 0,
-    } = options;
+  constructor(kind, inputSize, hiddenSize, options, more = {}) {
+    const settings = settle(kind, options, { ...OPTIONS, ...more });
+    const { numLayers, bias, batchFirst, dropout, bidirectional } = settings;
+    const { projSize = 0, nonlinearity = kind } = /** @type {Record<string, any>} */ (settings);
     expectSize(inputSize, `${kind} inputSize`);
     expectSize(hiddenSize, `${kind} hiddenSize`);
-    expectSize(numLayers, `${kind} numLayers`);
-    expectBoolean(bias, `${kind} bias`);
-    expectBoolean(batchFirst, `${kind} batchFirst`);
-    expectNumber(dropout, `${kind} dropout`, 0, 1);
-    expectBoolean(bidirectional, `${kind} bidirectional`);
-    if (projSize !== 0 && expectSize(projSize, `${kind} projSize`) >= hiddenSize) {
-      throw new ArgumentError(
-        `${kind} projSize: expected less than hiddenSize = ${hiddenSize}, got ${projSize}`,
-      );
+    if (projSize >= hiddenSize) {
+      throw wrong(`${kind} projSize`, `less than hiddenSize = ${hiddenSize}`, projSize);
     }
     if (dropout > 0 && numLayers === 1) {
       console.warn(
-        `unrolled: ${kind} dropout acts after every layer but the last: with numLayers 1 it does nothing`,
+        `unrolled: ${kind} dropout acts between layers: with numLayers 1 it does nothing`,
       );
     }
     const flags =
       (bias ? BIAS : 0) | (bidirectional ? BIDIRECTIONAL : 0) | (batchFirst ? BATCH_FIRST : 0);
+    const cell = KIND[nonlinearity];
     super(
       kind,
       call('stack_create', cell, inputSize, hiddenSize, numLayers, projSize, dropout, flags),
     );
     this.#kind = kind;
-    this.#cell = cell === KIND.LSTM;
+    this.#hasCell = cell === KIND.LSTM;
     /** @readonly */
     this.inputSize = inputSize;
     /** @readonly */
@@ -111,17 +119,17 @@ export class Recurrent extends Module {
     /** @readonly */
     this.bidirectional = bidirectional;
     /** @readonly 0: none */
-    this.projSize = projSize;
+    this.projSize = /** @type {number} */ (projSize);
+  }
+
+  /** Values of a row of h, Ho, or of c, H. @param {boolean} cell */
+  #stateSize(cell) {
+    return cell ? this.hiddenSize : this.projSize || this.hiddenSize;
   }
 
   /** Rows of the states, L·D. */
   get #states() {
     return this.numLayers * (this.bidirectional ? 2 : 1);
-  }
-
-  /** Values of h, or of c, for a batch of N. @param {number} N @param {boolean} cell */
-  #stateLength(N, cell) {
-    return this.#states * N * (cell ? this.hiddenSize : this.projSize || this.hiddenSize);
   }
 
   /**
@@ -131,71 +139,62 @@ export class Recurrent extends Module {
    * @param {string} what
    */
   #checkState(state, N, name, what) {
-    if (state === undefined) return undefined;
     const cell = name.startsWith('c');
-    const size = cell ? this.hiddenSize : this.projSize || this.hiddenSize;
-    const made = `[L·D][N][${cell ? 'H' : 'Ho'}] = [${this.#states}][${N}][${size}]`;
-    return expectLength(state, this.#stateLength(N, cell), `${what} ${name} ${made}`);
+    const [rows, size] = [this.#states, this.#stateSize(cell)];
+    const made = `[L·D][N][${cell ? 'H' : 'Ho'}] = [${rows}][${N}][${size}]`;
+    return optionalLength(state, rows * N * size, `${what} ${name} ${made}`);
   }
 
   /**
-   * @protected
-   * @param {Float32Array} input
-   * @param {{ batch?: number, h0?: Float32Array, c0?: Float32Array }} options
+   * @param {Float32Array} input  [T][N][I], or [N][T][I] with batchFirst
+   * @param {{ batch?: number, h0?: Float32Array }} [options]
+   *   batch: N (default 1); h0 [L·D][N][Ho] (default zeros)
+   * @returns {SequenceResult}  output [T][N][D·Ho] (or [N][T][D·Ho]), hn [L·D][N][Ho]
+   * @throws {ShapeError} when a length does not fit; nothing has changed then
    */
-  runForward(input, options) {
+  forward(input, options = {}) {
     const handle = handleOf(this);
     const what = `${this.#kind} forward`;
-    expectOptions(options, this.#cell ? ['batch', 'h0', 'c0'] : ['batch', 'h0'], what);
-    const N = options.batch === undefined ? 1 : expectSize(options.batch, `${what} batch`);
+    const N = batchOf(options, what, this.#hasCell ? ['batch', 'h0', 'c0'] : ['batch', 'h0']);
     const data = expectFloats(input, `${what} input`);
-    const T = stepsOf(data.length, N, this.inputSize, `${what} input`);
-    const h0 = this.#checkState(options.h0, N, 'h0', what);
-    const c0 = this.#checkState(options.c0, N, 'c0', what);
-
-    call('reserve', handle, T, N, this.inputSize, keeping());
-    writeAt(word(AT.INPUT), data);
-    if (h0) writeAt(word(AT.H0), h0);
-    if (c0) writeAt(word(AT.C0), c0);
-    call('forward', handle, (h0 ? HAS_H : 0) | (c0 ? HAS_C : 0));
-    return {
-      output: take(AT.OUTPUT, AT.OUTPUTS),
-      hn: take(AT.HN, AT.HS),
-      cn: this.#cell ? take(AT.CN, AT.CS) : undefined,
-    };
+    const I = this.inputSize;
+    const T = stepsOf(data.length, N, I, `${what} input`);
+    const { h0, c0 } = /** @type {{ h0?: Float32Array, c0?: Float32Array }} */ (options);
+    const h = this.#checkState(h0, N, 'h0', what);
+    const c = this.#checkState(c0, N, 'c0', what);
+    pass.forward(handle, T, N, I, data, h, c);
+    const output = pass.take(AT.OUTPUT, AT.OUTPUTS);
+    const hn = pass.take(AT.HN, AT.HS);
+    const result = this.#hasCell ? { output, hn, cn: pass.take(AT.CN, AT.CS) } : { output, hn };
+    return result;
   }
 
   /**
-   * @protected
-   * @param {Float32Array | null} gradOutput
-   * @param {{ hn?: Float32Array, cn?: Float32Array }} state
+   * Gradients of the last forward: adds to every parameter's gradient, returns those of the inputs.
+   * @param {Float32Array | null} gradOutput  as output; null: only the states count
+   * @param {{ hn?: Float32Array }} [state]
+   * @returns {{ input: Float32Array, h0: Float32Array }}
    */
-  runBackward(gradOutput, state) {
+  backward(gradOutput, state = {}) {
     const handle = handleOf(this);
     const what = `${this.#kind} backward`;
-    expectOptions(state, this.#cell ? ['hn', 'cn'] : ['hn'], what);
+    expectOptions(state, this.#hasCell ? ['hn', 'cn'] : ['hn'], what);
+    const { hn, cn } = /** @type {{ hn?: Float32Array, cn?: Float32Array }} */ (state);
     // before any call: what is a view of the library's memory is copied here
     const given = gradOutput === null ? null : expectFloats(gradOutput, `${what} gradOutput`);
-    const [dhn, dcn] = [
-      optionalFloats(state.hn, `${what} hn`),
-      optionalFloats(state.cn, `${what} cn`),
-    ];
-    expectPending(handle, this.#kind);
-    const outputs = word(AT.OUTPUTS);
-    const N = word(AT.HS) / this.#stateLength(1, false);
-    const dy = given && expectLength(given, outputs, `${what} gradOutput`);
-    const hn = this.#checkState(dhn, N, 'hn', what);
-    const cn = this.#checkState(dcn, N, 'cn', what);
-
-    if (dy) writeAt(word(AT.GRAD_OUTPUT), dy);
-    if (hn) writeAt(word(AT.GRAD_H), hn);
-    if (cn) writeAt(word(AT.GRAD_C), cn);
-    call('backward', handle, (dy ? HAS_OUTPUT : 0) | (hn ? HAS_H : 0) | (cn ? HAS_C : 0));
-    return {
-      input: take(AT.GRAD_INPUT, AT.INPUTS),
-      h0: take(AT.GRAD_H, AT.HS),
-      c0: this.#cell ? take(AT.GRAD_C, AT.CS) : undefined,
-    };
+    const [dhn, dcn] = [optionalFloats(hn, `${what} hn`), optionalFloats(cn, `${what} cn`)];
+    pass.expectPending(handle, what);
+    const N = word(AT.HS) / (this.#states * this.#stateSize(false));
+    const dy = given && expectLength(given, word(AT.OUTPUTS), `${what} gradOutput`);
+    const dh = this.#checkState(dhn, N, 'hn', what);
+    const dc = this.#checkState(dcn, N, 'cn', what);
+    pass.backward(handle, dy, dh, dc);
+    const dx = pass.take(AT.GRAD_INPUT, AT.INPUTS);
+    const dh0 = pass.take(AT.GRAD_H, AT.HS);
+    const result = this.#hasCell
+      ? { input: dx, h0: dh0, c0: pass.take(AT.GRAD_C, AT.CS) }
+      : { input: dx, h0: dh0 };
+    return result;
   }
 
   /**
@@ -209,19 +208,15 @@ export class Recurrent extends Module {
   step(input, options = {}) {
     const handle = handleOf(this);
     const what = `${this.#kind} step`;
-    expectOptions(options, ['batch'], what);
+    const N = batchOf(options, what);
     this.#expectOneDirection(what);
-    const N = options.batch === undefined ? 1 : expectSize(options.batch, `${what} batch`);
     const I = this.inputSize;
     const data = fits(input, N * I)
       ? stable(input)
       : expectLength(input, N * I, `${what} input [N][I] = [${N}][${I}]`);
     const status = attempt('step_reserve', handle, N);
     if (status === STATUS.SHAPE) {
-      throw new ShapeError(
-        `${what} batch: the carried state is of ${this.#stepBatch} sequences, got ${N}; ` +
-          'call resetState() first',
-      );
+      throw misfit(`${what} batch`, `${this.#stepBatch} until resetState() is called`, N);
     }
     if (status < 0) throw failure(status, what);
     this.#stepBatch = N;
@@ -239,32 +234,30 @@ export class Recurrent extends Module {
   resetState(state = {}) {
     const handle = handleOf(this);
     const what = `${this.#kind} resetState`;
-    expectOptions(state, this.#cell ? ['h0', 'c0'] : ['h0'], what);
+    expectOptions(state, this.#hasCell ? ['h0', 'c0'] : ['h0'], what);
     this.#expectOneDirection(what);
-    const { h0, c0 } = state;
-    if (h0 === undefined && c0 === undefined) {
-      call('reset_state', handle, 0, 0, 0);
-      this.#stepBatch = 0;
-      return;
+    const [h0, c0] = [
+      optionalFloats(state.h0, `${what} h0`),
+      optionalFloats(state.c0, `${what} c0`),
+    ];
+    const first = h0 ?? c0;
+    let N = 0; // forgets it
+    if (first) {
+      N = Math.max(1, Math.floor(first.length / (this.#states * this.#stateSize(first === c0))));
     }
-    const [first, cell] = h0 === undefined ? [c0, true] : [expectFloats(h0, `${what} h0`), false];
-    const one = this.#stateLength(1, cell);
-    const N = Math.max(1, Math.floor(expectFloats(first, `${what} c0`).length / one));
     const h = this.#checkState(h0, N, 'h0', what);
     const c = this.#checkState(c0, N, 'c0', what);
-    const at = stage(4 * ((h?.length ?? 0) + (c?.length ?? 0)));
-    const cAt = at + 4 * (h?.length ?? 0);
-    if (h) writeAt(at, h);
+    const hAt = stage((h?.byteLength ?? 0) + (c?.byteLength ?? 0));
+    const cAt = hAt + (h?.byteLength ?? 0);
+    if (h) writeAt(hAt, h);
     if (c) writeAt(cAt, c);
-    call('reset_state', handle, N, h ? at : 0, c ? cAt : 0);
+    call('reset_state', handle, N, h ? hAt : 0, c ? cAt : 0);
     this.#stepBatch = N;
   }
 
   /** @param {string} what */
   #expectOneDirection(what) {
     if (!this.bidirectional) return;
-    throw new ArgumentError(
-      `${what}: a bidirectional ${this.#kind} reads the whole sequence, it has no single step`,
-    );
+    throw new ArgumentError(`${what}: a bidirectional ${this.#kind} has no single step`);
   }
 }

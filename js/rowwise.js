@@ -1,43 +1,18 @@
-import { expectFloats, expectLength } from './check.js';
-import { call, handleOf, word, writeAt } from './core.js';
-import { ShapeError } from './errors.js';
-import { AT, expectPending, HAS_OUTPUT, keeping, Module, take } from './module.js';
+import { expectFloats, expectLength, stepsOf } from './check.js';
+import { handleOf, word } from './core.js';
+import { Module } from './module.js';
+import * as pass from './pass.js';
+import * as AT from './places.js';
 
 /** A module that treats every row alike, whatever the axes before the last. */
 export class Rowwise extends Module {
-  #kind;
-  #size;
-
-  /**
-   * @param {string} kind
-   * @param {number} handle
-   * @param {number} size  values in a row; 1: elementwise
-   */
-  constructor(kind, handle, size) {
-    super(kind, handle);
-    this.#kind = kind;
-    this.#size = size;
-  }
-
   /**
    * @param {Float32Array} input  […][I]; elementwise modules take any shape
    * @returns {Float32Array}  […][K]
    * @throws {ShapeError} when the length is not a multiple of the row's
    */
   forward(input) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} forward input`;
-    const data = expectFloats(input, what);
-    const rows = data.length / this.#size;
-    if (!Number.isInteger(rows) || rows < 1) {
-      throw new ShapeError(
-        `${what}: expected a multiple of ${this.#size} values, and some, got ${data.length}`,
-      );
-    }
-    call('reserve', handle, 1, rows, this.#size, keeping());
-    writeAt(word(AT.INPUT), data);
-    call('forward', handle, 0);
-    return take(AT.OUTPUT, AT.OUTPUTS);
+    return forwardRows(this, input, 1);
   }
 
   /**
@@ -47,22 +22,25 @@ export class Rowwise extends Module {
    */
   backward(gradOutput) {
     const handle = handleOf(this);
-    return rowsBackward(handle, this.#kind, gradOutput);
+    const what = `${Module.kindOf(this)} backward`;
+    const given = expectFloats(gradOutput, `${what} gradOutput`); // a view is copied before any call
+    pass.expectPending(handle, what);
+    pass.backward(handle, expectLength(given, word(AT.OUTPUTS), `${what} gradOutput`));
+    return pass.take(AT.GRAD_INPUT, AT.INPUTS);
   }
 }
 
 /**
- * The backward of a module that has one input and one output.
- * @param {number} handle
- * @param {string} kind
- * @param {Float32Array} gradOutput
+ * The forward of a module that has one input and one output.
+ * @param {Module} module
+ * @param {Float32Array} input
+ * @param {number} batch
  */
-export function rowsBackward(handle, kind, gradOutput) {
-  const what = `${kind} backward`;
-  const given = expectFloats(gradOutput, `${what} gradOutput`); // a view is copied before any call
-  expectPending(handle, kind);
-  const data = expectLength(given, word(AT.OUTPUTS), `${what} gradOutput`);
-  writeAt(word(AT.GRAD_OUTPUT), data);
-  call('backward', handle, HAS_OUTPUT);
-  return take(AT.GRAD_INPUT, AT.INPUTS);
+export function forwardRows(module, input, batch) {
+  const handle = handleOf(module);
+  const name = `${Module.kindOf(module)} forward input`;
+  const data = expectFloats(input, name);
+  const F = Module.inputs(module);
+  pass.forward(handle, stepsOf(data.length, batch, F, name), batch, F, data);
+  return pass.take(AT.OUTPUT, AT.OUTPUTS);
 }

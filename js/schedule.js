@@ -3,68 +3,66 @@
 
 import {
   abstract,
-  describe,
+  BELOW_ONE,
   expectCount,
+  expectInstance,
   expectNumber,
-  expectOneOf,
-  expectOptions,
   expectSize,
+  expectWord,
+  settle,
+  wrong,
 } from './check.js';
 import { handleOf } from './core.js';
-import { ArgumentError } from './errors.js';
 import { Optimizer } from './optim.js';
 
-/** @typedef {(value: any, name: string) => unknown} Check  gives the value back, or throws */
+/** @typedef {import('./check.js').Option} Option */
+/** @typedef {Record<string, Option>} Table */
 
-/** @param {unknown} value @param {string} name */
-function expectAmount(value, name) {
-  return expectNumber(value, name, 0);
-}
-
-/** @param {unknown} value @param {string} name */
-function expectMode(value, name) {
-  return expectOneOf(value, /** @type {const} */ (['min', 'max']), name);
-}
-
-/** @param {unknown} value @param {string} name */
-function expectThresholdMode(value, name) {
-  return expectOneOf(value, /** @type {const} */ (['rel', 'abs']), name);
-}
-
-/** @param {unknown} value @param {string} name */
-function expectFactor(value, name) {
-  const factor = expectNumber(value, name, 0);
-  if (factor < 1) return factor;
-  throw new ArgumentError(`${name}: expected less than 1, got ${factor}`);
-}
+const AMOUNT = /** @satisfies {Option} */ ([0, expectNumber, 0]);
+const COUNT = /** @satisfies {Option} */ ([0, expectCount]);
 
 /** Infinite before the first step. @param {unknown} value @param {string} name */
 function expectBest(value, name) {
   return value === Infinity || value === -Infinity ? value : expectNumber(value, name);
 }
 
+/** The settings of each kind. */
+const STEP = /** @satisfies {Table} */ ({
+  stepSize: [undefined, expectSize],
+  gamma: [0.1, expectNumber, 0],
+});
+const EXPONENTIAL = /** @satisfies {Table} */ ({ gamma: [undefined, expectNumber, 0] });
+const COSINE = /** @satisfies {Table} */ ({ tMax: [undefined, expectSize], etaMin: AMOUNT });
+const PLATEAU = /** @satisfies {Table} */ ({
+  mode: ['min', expectWord, ['min', 'max']],
+  factor: [0.1, expectNumber, 0, BELOW_ONE],
+  patience: [10, expectCount],
+  threshold: [1e-4, expectNumber],
+  thresholdMode: ['rel', expectWord, ['rel', 'abs']],
+  cooldown: COUNT,
+  minLr: AMOUNT,
+  eps: [1e-8, expectNumber, 0],
+});
+
 /** What all schedules are: they set the learning rate of an optimizer. */
 export class Schedule {
-  /** @type {Record<string, Check>} of the fields that make up the state */
-  #checks;
+  #fields;
   #kind;
 
   /**
    * @hidden
    * @param {string} kind
    * @param {unknown} optimizer
-   * @param {Record<string, Check>} checks  of the fields that make up its state
+   * @param {Table} fields  those that make up its state, besides lastEpoch
    */
-  constructor(kind, optimizer, checks) {
+  constructor(kind, optimizer, fields) {
     if (new.target === Schedule) throw abstract('Schedule', 'StepLR');
-    if (!(optimizer instanceof Optimizer)) {
-      throw new ArgumentError(`${kind} optimizer: expected one, got ${describe(optimizer)}`);
-    }
-    handleOf(optimizer, `${kind} optimizer`);
+    const name = `${kind} optimizer`;
+    handleOf(expectInstance(optimizer, name, Optimizer, 'an optimizer'), name);
     this.#kind = kind;
-    this.#checks = { lastEpoch: expectCount, ...checks };
+    this.#fields = { lastEpoch: COUNT, ...fields };
     /** @readonly */
-    this.optimizer = optimizer;
+    this.optimizer = /** @type {Optimizer} */ (optimizer);
     /** Steps done. */
     this.lastEpoch = 0;
   }
@@ -90,16 +88,16 @@ export class Schedule {
 
   /** All that changes as it steps, and the settings. @returns {Record<string, unknown>} */
   stateDict() {
-    const own = fieldsOf(this);
-    return Object.fromEntries(Object.keys(this.#checks).map((field) => [field, own[field]]));
+    const own = new Map(Object.entries(this));
+    return Object.fromEntries(Object.keys(this.#fields).map((field) => [field, own.get(field)]));
   }
 
   /** Goes on from a state. @param {object} state  as stateDict() gave it; checked before anything changes */
   loadStateDict(state) {
     const given = /** @type {Record<string, unknown>} */ (state ?? {});
-    const loaded = Object.entries(this.#checks).map(([field, check]) => [
+    const loaded = Object.entries(this.#fields).map(([field, [, check, ...bounds]]) => [
       field,
-      check(given[field], `${this.#kind} loadStateDict ${field}`),
+      check(given[field], `${this.#kind} loadStateDict ${field}`, ...bounds),
     ]);
     Object.assign(this, Object.fromEntries(loaded));
   }
@@ -110,11 +108,6 @@ export class Schedule {
   }
 }
 
-/** @param {unknown} schedule @returns {Record<string, unknown>} */
-function fieldsOf(schedule) {
-  return /** @type {Record<string, unknown>} */ (schedule);
-}
-
 /** lr · gamma every stepSize steps. */
 export class StepLR extends Schedule {
   /**
@@ -122,10 +115,10 @@ export class StepLR extends Schedule {
    * @param {{ stepSize: number, gamma?: number }} config  gamma: default 0.1
    */
   constructor(optimizer, config) {
-    super('StepLR', optimizer, { stepSize: expectSize, gamma: expectAmount });
-    expectOptions(config, ['stepSize', 'gamma'], 'StepLR');
-    this.stepSize = expectSize(config.stepSize, 'StepLR stepSize');
-    this.gamma = expectNumber(config.gamma ?? 0.1, 'StepLR gamma', 0);
+    super('StepLR', optimizer, STEP);
+    const { stepSize, gamma } = settle('StepLR', config, STEP, null);
+    this.stepSize = stepSize;
+    this.gamma = gamma;
   }
 
   /** The rate after step number `t`. @override @param {number} lr @param {number} t */
@@ -141,9 +134,8 @@ export class ExponentialLR extends Schedule {
    * @param {{ gamma: number }} config
    */
   constructor(optimizer, config) {
-    super('ExponentialLR', optimizer, { gamma: expectAmount });
-    expectOptions(config, ['gamma'], 'ExponentialLR');
-    this.gamma = expectNumber(config.gamma, 'ExponentialLR gamma', 0);
+    super('ExponentialLR', optimizer, EXPONENTIAL);
+    this.gamma = settle('ExponentialLR', config, EXPONENTIAL, null).gamma;
   }
 
   /** The rate after one more step. @override @param {number} lr */
@@ -159,11 +151,10 @@ export class CosineAnnealingLR extends Schedule {
    * @param {{ tMax: number, etaMin?: number }} config  etaMin: default 0
    */
   constructor(optimizer, config) {
-    const checks = { tMax: expectSize, etaMin: expectAmount, baseLr: expectAmount };
-    super('CosineAnnealingLR', optimizer, checks);
-    expectOptions(config, ['tMax', 'etaMin'], 'CosineAnnealingLR');
-    this.tMax = expectSize(config.tMax, 'CosineAnnealingLR tMax');
-    this.etaMin = expectNumber(config.etaMin ?? 0, 'CosineAnnealingLR etaMin', 0);
+    super('CosineAnnealingLR', optimizer, { ...COSINE, baseLr: AMOUNT });
+    const { tMax, etaMin } = settle('CosineAnnealingLR', config, COSINE, null);
+    this.tMax = tMax;
+    this.etaMin = etaMin;
     this.baseLr = optimizer.lr;
   }
 
@@ -187,55 +178,37 @@ export class ReduceLROnPlateau extends Schedule {
    */
   constructor(optimizer, config = {}) {
     const what = 'ReduceLROnPlateau';
-    const settings = {
-      mode: expectMode,
-      factor: expectFactor,
-      patience: expectCount,
-      threshold: expectNumber,
-      thresholdMode: expectThresholdMode,
-      cooldown: expectCount,
-      minLr: expectAmount,
-      eps: expectAmount,
-    };
-    const counters = { best: expectBest, badEpochs: expectCount, cooldownCounter: expectCount };
-    super(what, optimizer, { ...settings, ...counters });
-    expectOptions(config, Object.keys(settings), what);
-    this.mode = expectMode(config.mode ?? 'min', `${what} mode`);
-    this.factor = expectFactor(config.factor ?? 0.1, `${what} factor`);
-    this.patience = expectCount(config.patience ?? 10, `${what} patience`);
-    this.threshold = expectNumber(config.threshold ?? 1e-4, `${what} threshold`);
-    this.thresholdMode = expectThresholdMode(
-      config.thresholdMode ?? 'rel',
-      `${what} thresholdMode`,
-    );
-    this.cooldown = expectCount(config.cooldown ?? 0, `${what} cooldown`);
-    this.minLr = expectNumber(config.minLr ?? 0, `${what} minLr`, 0);
-    this.eps = expectNumber(config.eps ?? 1e-8, `${what} eps`, 0);
-    this.best = this.mode === 'min' ? Infinity : -Infinity;
+    const counters = { badEpochs: COUNT, cooldownCounter: COUNT };
+    super(what, optimizer, { ...PLATEAU, best: [0, expectBest], ...counters });
+    const settings = settle(what, config, PLATEAU, null);
+    this.mode = /** @type {'min' | 'max'} */ (settings.mode);
+    this.factor = settings.factor;
+    this.patience = settings.patience;
+    this.threshold = settings.threshold;
+    this.thresholdMode = /** @type {'rel' | 'abs'} */ (settings.thresholdMode);
+    this.cooldown = settings.cooldown;
+    this.minLr = settings.minLr;
+    this.eps = settings.eps;
+    this.best = worst(this.mode);
     this.badEpochs = 0;
     this.cooldownCounter = 0;
   }
 
   /** `best` is null before the first step: JSON has no infinity. @override */
   stateDict() {
-    const worst = this.mode === 'max' ? -Infinity : Infinity;
-    return { ...super.stateDict(), best: this.best === worst ? null : this.best };
+    return { ...super.stateDict(), best: this.best === worst(this.mode) ? null : this.best };
   }
 
   /** Goes on from a state. @override @param {object} state  as stateDict() gave it */
   loadStateDict(state) {
     const given = /** @type {Record<string, unknown>} */ (state ?? {});
-    const worst = given.mode === 'max' ? -Infinity : Infinity;
-    super.loadStateDict({ ...given, best: given.best === null ? worst : given.best });
+    super.loadStateDict({ ...given, best: given.best === null ? worst(given.mode) : given.best });
   }
 
   /** To be called once an epoch. @override @param {number} [metric]  a loss (mode 'min') or a score ('max') */
   step(metric) {
-    if (typeof metric !== 'number') {
-      throw new ArgumentError(
-        `ReduceLROnPlateau step metric: expected a number, got ${describe(metric)}`,
-      );
-    }
+    if (typeof metric !== 'number')
+      throw wrong('ReduceLROnPlateau step metric', 'a number', metric);
     const lr = this.optimizer.lr; // throws when the optimizer was disposed, before anything changes
     this.lastEpoch++;
     if (this.#improves(metric)) {
@@ -262,4 +235,9 @@ export class ReduceLROnPlateau extends Schedule {
     if (this.thresholdMode === 'abs') return sign * (metric - best) > threshold;
     return sign * metric > sign * best * (1 + sign * threshold);
   }
+}
+
+/** What every metric is better than. @param {unknown} mode */
+function worst(mode) {
+  return mode === 'max' ? -Infinity : Infinity;
 }

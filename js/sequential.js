@@ -1,18 +1,9 @@
-import { describe, expectFloats, expectOptions, expectSize, stepsOf } from './check.js';
-import {
-  attempt,
-  call,
-  failure,
-  handleOf,
-  STATUS,
-  stage,
-  word,
-  writeAt,
-  writeInts,
-} from './core.js';
-import { ArgumentError, ShapeError } from './errors.js';
-import { AT, expectModule, keeping, Module, take } from './module.js';
-import { rowsBackward } from './rowwise.js';
+import { batchOf, isRecord, misfit, wrong } from './check.js';
+import { attempt, call, failure, handleOf, STATUS, word } from './core.js';
+import { ArgumentError } from './errors.js';
+import { expectModule, Module } from './module.js';
+import { stageInts } from './pass.js';
+import { forwardRows, Rowwise } from './rowwise.js';
 
 /**
  * Modules in a row. Recurrent ones start from zeros and pass on their `output`. It takes its modules
@@ -23,21 +14,16 @@ import { rowsBackward } from './rowwise.js';
  *
  * As torch.nn.Sequential: https://pytorch.org/docs/stable/generated/torch.nn.Sequential.html
  */
-export class Sequential extends Module {
+export class Sequential extends Rowwise {
   /** @type {[name: string, module: Module][]} */
   #children;
-  #inputs;
-  #usesTime;
 
   /** @param {...(Module | Record<string, Module>)} modules  modules, or one record of them by name */
   constructor(...modules) {
     const children = named(modules);
     super('Sequential', create(children));
     this.#children = children;
-    for (const [, child] of children) Module.adopt(child, this);
-    call('module_info', handleOf(this));
-    this.#inputs = word(1) || 1;
-    this.#usesTime = word(3) === 1;
+    for (const [, child] of children) Module.adopt(child);
   }
 
   /** Whether input and output are [N][T][…]: as its recurrent modules, or those around it. */
@@ -52,42 +38,15 @@ export class Sequential extends Module {
   }
 
   /**
-   * What a batch of this many values is to the core.
-   * @param {number} length
-   * @param {number | undefined} batch
-   * @param {string} what
-   */
-  #rows(length, batch, what) {
-    const N = batch === undefined ? 1 : expectSize(batch, `${what} batch`);
-    const T = stepsOf(length, N, this.#inputs, `${what} input`);
-    return this.#usesTime ? { T, N, F: this.#inputs } : { T: 1, N: T * N, F: this.#inputs };
-  }
-
-  /**
    * @param {Float32Array} input  [T][N][I], or [N][T][I] when its recurrent modules are batchFirst
    * @param {{ batch?: number }} [options]  N (default 1)
    * @returns {Float32Array}  [T][N][K], [N][T][K], or [N][K] after a LastStep
    * @throws {ShapeError} when a length does not fit; nothing has changed then
+   * @override
    */
   forward(input, options = {}) {
-    const handle = handleOf(this);
-    const what = 'Sequential forward';
-    expectOptions(options, ['batch'], what);
-    const data = expectFloats(input, `${what} input`);
-    const { T, N, F } = this.#rows(data.length, options.batch, what);
-    call('reserve', handle, T, N, F, keeping());
-    writeAt(word(AT.INPUT), data);
-    call('forward', handle, 0);
-    return take(AT.OUTPUT, AT.OUTPUTS);
-  }
-
-  /**
-   * Gradient of the last forward's input; adds to the parameters' gradients.
-   * @param {Float32Array} gradOutput  as the output
-   * @returns {Float32Array}  as the input
-   */
-  backward(gradOutput) {
-    return rowsBackward(handleOf(this), 'Sequential', gradOutput);
+    handleOf(this);
+    return forwardRows(this, input, batchOf(options, 'Sequential forward'));
   }
 }
 
@@ -97,40 +56,33 @@ export class Sequential extends Module {
  */
 function named(modules) {
   const [first] = modules;
-  const record = modules.length === 1 && !(first instanceof Module) ? first : null;
-  if (record !== null && (typeof record !== 'object' || Array.isArray(record))) {
-    throw new ArgumentError(
-      `Sequential: expected modules, or one record of them by name, got ${describe(record)}`,
-    );
+  const alone = modules.length === 1 && !(first instanceof Module);
+  const record = alone ? first : modules;
+  if (!isRecord(record) && alone) {
+    throw wrong('Sequential', 'modules, or one record of them by name', record);
   }
-  const entries = record
-    ? Object.entries(record)
-    : modules.map((module, i) => /** @type {[string, unknown]} */ ([String(i), module]));
+  const entries = Object.entries(/** @type {object} */ (record));
   if (entries.length === 0) throw new ArgumentError('Sequential: expected at least one module');
-  for (const [name, module] of entries) {
-    expectModule(module, `Sequential "${name}"`);
-    if (name === '' || name.includes('.')) {
-      throw new ArgumentError(`Sequential "${name}": a name must not be empty nor contain a dot`);
-    }
-  }
-  return /** @type {[string, Module][]} */ (entries);
+  return entries.map(([name, module]) => {
+    const what = `Sequential "${name}"`;
+    if (name && !name.includes('.')) return [name, expectModule(module, what)];
+    throw new ArgumentError(`${what}: expected a name that is not empty and has no dot`);
+  });
 }
 
 /** @param {[string, Module][]} children */
 function create(children) {
   const handles = children.map(([name, module]) => handleOf(module, `Sequential "${name}"`));
-  const at = stage(4 * handles.length);
-  writeInts(at, handles);
-  const status = attempt('sequential_create', handles.length, at);
+  const status = attempt('sequential_create', handles.length, stageInts(handles));
   if (status >= 0) return status;
   const culprit = `Sequential "${children[word(0)]?.[0]}"`;
   if (status === STATUS.SHAPE) {
-    throw new ShapeError(`${culprit}: its inputs are not as many as the outputs before it`);
+    throw misfit(culprit, 'as many inputs as the outputs before it', 'others');
   }
   if (status === STATUS.ARGUMENT) {
     throw new ArgumentError(
-      `${culprit}: this module cannot stand here: it is in a Sequential already, is a cell, or its ` +
-        'batchFirst differs from those before it (and Sequentials nest 64 deep at most)',
+      `${culprit}: expected no cell, nothing that is in a Sequential already, one batchFirst in all, ` +
+        'at most 64 Sequentials inside one another',
     );
   }
   throw failure(status, 'Sequential');

@@ -5,7 +5,8 @@ import { placeOf, planPlace, readCheckpoint, writeCheckpoint } from './checkpoin
 import { DataLoader } from './data.js';
 import { makeModel, makeTraining } from './description.js';
 import { StateError } from './errors.js';
-import { Module, noGrad } from './module.js';
+import { Module } from './module.js';
+import { noGrad } from './pass.js';
 import { getRngState, manualSeed, setRngState } from './random.js';
 import { Trainer } from './trainer.js';
 import { addProgress } from './wire.js';

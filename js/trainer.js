@@ -1,51 +1,73 @@
 // The whole step in one call into WebAssembly, and the loop over epochs around it.
 
 import {
-  describe,
+  ABOVE_ZERO,
+  batchOf,
   expectFloats,
+  expectInstance,
   expectNumber,
-  expectOneOf,
-  expectOptions,
   expectSize,
+  expectWord,
+  isRecord,
+  misfit,
   product,
+  settle,
   shapeText,
   stepsOf,
+  wrong,
 } from './check.js';
 import {
   attempt,
-  call,
   double,
   failure,
   handleOf,
   Resource,
   STATUS,
   signedWord,
-  stage,
   word,
   writeAt,
-  writeInts,
 } from './core.js';
-import { DataLoader } from './data.js';
-import { ArgumentError, NonFiniteError, ShapeError } from './errors.js';
-import { Loss, warnBroadcast } from './loss.js';
-import { expectModule } from './module.js';
+import { DataLoader, newEpoch } from './data.js';
+import { ArgumentError, NonFiniteError } from './errors.js';
+import { badTarget, expectTarget, Loss, takesClasses, warnBroadcast } from './loss.js';
+import { expectModule, Module } from './module.js';
 import { Optimizer } from './optim.js';
+import { stageInts } from './pass.js';
 import { Schedule } from './schedule.js';
 
 /** @typedef {import('./data.js').Batch} Batch */
-/** @typedef {import('./module.js').Module} Module */
+/** @typedef {import('./check.js').Option} Option */
 /**
  * Where a training stands. epoch and step count from 0; epochLoss is the running mean of the epoch's batch
  * losses, without those of steps that onNonFinite 'skip' passed over (NaN while there is no other).
  * @typedef {{ epoch: number, step: number, loss: number, epochLoss: number, stepsPerSecond: number }} Progress
  */
 
-/** @type {readonly ['throw', 'skip', 'ignore']} as src/unrolled.h numbers them */
-const POLICIES = ['throw', 'skip', 'ignore'];
 /** How long fit works before the page may do something else, in milliseconds. */
 const SLICE = 8;
 /** Steps per second are averaged over about this long, in milliseconds. */
 const SPEED_WINDOW = 500;
+
+/** As src/unrolled.h numbers them. @type {('throw' | 'skip' | 'ignore')[]} */
+const POLICIES = ['throw', 'skip', 'ignore'];
+
+const OPTIONS = /** @satisfies {Record<string, Option>} */ ({
+  loss: [undefined, expectLoss],
+  optimizer: [undefined, expectInstance, Optimizer, 'an optimizer'],
+  clipNorm: [0, expectNumber, ABOVE_ZERO],
+  onNonFinite: ['throw', expectWord, POLICIES],
+});
+
+/** The options of a step. */
+const CALL = ['batch', 'targetShape'];
+
+/** @type {Record<string, Option>} */
+const FITTING = {
+  epochs: [undefined, expectSize],
+  signal: [null, expectInstance, AbortSignal, 'an AbortSignal'],
+  scheduler: [null, expectInstance, Schedule, 'a schedule'],
+  targetShape: [undefined, (shape) => shape], // step() checks it
+};
 
 /**
  * Zero the gradients, forward, loss, backward, clip, update: one call into WebAssembly a step, nothing
@@ -54,10 +76,8 @@ const SPEED_WINDOW = 500;
 export class Trainer extends Resource {
   #model;
   #loss;
+  #classes;
   #policy;
-  #inputs;
-  #usesTime;
-  #batchFirst;
   #steps = 0;
   #slice = SLICE;
   #breathe = breathe;
@@ -76,45 +96,31 @@ export class Trainer extends Resource {
   constructor(model, options) {
     const what = 'Trainer';
     expectModule(model, `${what} model`);
-    expectOptions(options, ['loss', 'optimizer', 'clipNorm', 'onNonFinite'], what);
-    const { loss, optimizer, clipNorm, onNonFinite = 'throw' } = options;
-    if (!(loss instanceof Loss)) {
-      throw new ArgumentError(`${what} loss: expected a loss, got ${describe(loss)}`);
-    }
-    if (loss.reduction === 'none') {
-      throw new ArgumentError(`${what} loss: expected reduction 'mean' or 'sum', got 'none'`);
-    }
-    if (!(optimizer instanceof Optimizer)) {
-      throw new ArgumentError(
-        `${what} optimizer: expected an optimizer, got ${describe(optimizer)}`,
-      );
-    }
-    if (clipNorm !== undefined) expectNumber(clipNorm, `${what} clipNorm`, Number.MIN_VALUE);
-    const policy = expectOneOf(onNonFinite, POLICIES, `${what} onNonFinite`);
+    const { loss, optimizer, clipNorm, onNonFinite } = /** @type {Required<typeof options>} */ (
+      settle(what, options, OPTIONS)
+    );
     const status = attempt(
       'trainer_create',
       handleOf(model, `${what} model`),
       handleOf(loss, `${what} loss`),
       handleOf(optimizer, `${what} optimizer`),
-      clipNorm ?? 0,
-      POLICIES.indexOf(policy),
+      clipNorm,
+      POLICIES.indexOf(onNonFinite),
     );
     if (status === STATUS.ARGUMENT) {
+      const kind = Resource.kindOf(model);
       throw new ArgumentError(
-        `${what} model: a ${Resource.kindOf(model)} takes single steps; train it by hand`,
+        `${what} model: expected no cell, which is trained by hand, got ${kind}`,
       );
     }
     if (status < 0) throw failure(status, what);
     super(what, status);
     this.#model = model;
-    this.#loss = loss;
+    this.#loss = Resource.kindOf(loss);
+    this.#classes = takesClasses(this.#loss);
     /** @readonly */
     this.optimizer = optimizer;
-    this.#policy = policy;
-    call('module_info', handleOf(model));
-    this.#inputs = word(1) || 1;
-    this.#usesTime = word(3) === 1;
-    this.#batchFirst = word(4) === 1;
+    this.#policy = onNonFinite;
   }
 
   /**
@@ -129,27 +135,24 @@ export class Trainer extends Resource {
   step(input, target, options = {}) {
     const handle = handleOf(this);
     const what = 'Trainer step';
-    expectOptions(options, ['batch', 'targetShape'], what);
-    const N = options.batch === undefined ? 1 : expectSize(options.batch, `${what} batch`);
+    const N = batchOf(options, what, CALL);
     const x = expectFloats(input, `${what} input`);
-    const t = Loss.expectTarget(this.#loss, target, `${what} target`);
-    const T = stepsOf(x.length, N, this.#inputs, `${what} input`);
+    const t = expectTarget(this.#classes, target, `${what} target`);
+    const F = Module.inputs(this.#model);
+    const T = stepsOf(x.length, N, F, `${what} input`);
     const shape = resolveShape(options.targetShape, t.length, `${what} targetShape`);
 
-    const prediction = this.#reserve(handle, T, N, t, shape, what);
+    const prediction = this.#reserve(handle, T, N, F, t.length, shape, what);
     writeAt(word(0), x);
     writeAt(word(1), t);
     const status = attempt('trainer_step', handle);
-    if (status === STATUS.TARGET) throw Loss.badTarget(what, word(0), t);
+    if (status === STATUS.TARGET) throw badTarget(what, t);
     this.#skipped = status === STATUS.NONFINITE;
     if (this.#skipped) this.#nonFinite(signedWord(2));
     else if (status < 0) throw failure(status, what);
     this.#steps++;
     const loss = double(0);
-    if (shape && !Loss.takesClasses(this.#loss)) {
-      // last: console.warn may be the caller's own
-      warnBroadcast(Resource.kindOf(this.#loss), prediction, shape);
-    }
+    if (shape && !this.#classes) warnBroadcast(this.#loss, prediction, shape); // last: console.warn may be anyone's
     return loss;
   }
 
@@ -157,34 +160,24 @@ export class Trainer extends Resource {
    * @param {number} handle
    * @param {number} T
    * @param {number} N
-   * @param {Float32Array | Int32Array} target
-   * @param {number[] | null} shape
+   * @param {number} F
+   * @param {number} targets
+   * @param {number[] | null} shape  of the target
    * @param {string} what
    * @returns {number[]}  with a shape given: the prediction's
    */
-  #reserve(handle, T, N, target, shape, what) {
-    let at = 0;
-    if (shape) {
-      at = stage(4 * Math.max(1, shape.length));
-      writeInts(at, shape);
-    }
-    const [steps, rows] = this.#usesTime ? [T, N] : [1, T * N];
+  #reserve(handle, T, N, F, targets, shape, what) {
+    const at = shape ? stageInts(shape) : 0;
     const dims = shape ? shape.length : -1;
-    const { length } = target;
-    const status = attempt('trainer_reserve', handle, steps, rows, this.#inputs, dims, at, length);
+    const status = attempt('trainer_reserve', handle, T, N, F, dims, at, targets);
     if (status === STATUS.TARGET) {
-      throw new ShapeError(
-        `${what} target: expected ${word(0)} values, ` +
-          `${Loss.takesClasses(this.#loss) ? 'one class a row of the prediction' : 'as in the prediction'}, ` +
-          `got ${length}; targetShape says how another shape broadcasts`,
-      );
+      const rows = this.#classes ? ', a class a row of the prediction' : '';
+      throw misfit(`${what} target`, `${word(0)} values${rows}, or a targetShape`, targets);
     }
     if (status === STATUS.SHAPE) {
-      throw new ShapeError(
-        shape
-          ? `${what} targetShape: ${shapeText(shape)} does not fit the prediction`
-          : `${what}: the model does not take this input, or the loss's weights do not fit the classes`,
-      );
+      throw shape
+        ? misfit(`${what} targetShape`, 'one that fits the prediction', shapeText(shape))
+        : misfit(what, 'an input for the model, and a loss weight for each class', 'others');
     }
     if (status < 0) throw failure(status, what);
     // only a target of another shape is ever compared with it
@@ -212,29 +205,36 @@ export class Trainer extends Resource {
    */
   async *fit(data, options) {
     handleOf(this);
-    const { epochs, signal, scheduler, targetShape } = this.#checkFit(data, options);
-    const speed = new Speed(this.#slice);
+    const what = 'Trainer fit';
+    const { epochs, signal, scheduler, targetShape } = settle(what, options, FITTING);
+    const walks = /** @type {any} */ (data);
+    if (!walks?.[Symbol.iterator] && !walks?.[Symbol.asyncIterator]) {
+      throw wrong(`${what} data`, 'a DataLoader or an iterable of batches', data);
+    }
+    const loader = data instanceof DataLoader ? data : null;
+    if (loader && Module.timeFirst(this.#model)) {
+      throw wrong(`${what} data`, 'a batchFirst model for its [N][T][I]', data);
+    }
+    const speed = speedometer();
+    let from = performance.now(); // since when others have waited
     let step = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
       signal?.throwIfAborted();
-      const loader = data instanceof DataLoader ? data : null;
       const walk = loader
         ? DataLoader.begin(loader, this.#interrupted.get(loader))
-        : { order: new Int32Array(0), place: 0, lossSum: 0, losses: 0 };
+        : newEpoch(new Int32Array(0));
       if (loader) this.#interrupted.set(loader, walk);
-      const batches = loader ? DataLoader.walk(loader, walk) : data;
       let ended = false;
       const end = () => {
         ended = true;
-        if (loader) this.#interrupted.delete(loader);
+        if (loader) {
+          this.#interrupted.delete(loader);
+          DataLoader.leave(loader, walk);
+        }
         scheduler?.step(walk.lossSum / walk.losses);
       };
-      for await (const item of batches) {
-        if (typeof item !== 'object' || item === null) {
-          throw new ArgumentError(
-            `Trainer fit data: expected { input, target, batch }, got ${describe(item)}`,
-          );
-        }
+      for await (const item of loader ? DataLoader.walk(loader, walk) : data) {
+        if (!isRecord(item)) throw wrong(`${what} data`, '{ input, target, batch }', item);
         const { input, target, batch } = item;
         const loss = this.step(input, target, { batch, targetShape });
         walk.place++;
@@ -243,22 +243,21 @@ export class Trainer extends Resource {
           walk.losses++;
         }
         // before the item is handed out: whoever stops there has seen the epoch end
-        if (loader && DataLoader.finished(loader, walk)) end();
-        yield { epoch, step: step++, loss, epochLoss: walk.lossSum / walk.losses, ...speed.tick() };
-        if (speed.due()) await this.#breathe();
-        speed.resume();
+        if (walk.place === loader?.length) end();
+        const epochLoss = walk.lossSum / walk.losses;
+        yield { epoch, step: step++, loss, epochLoss, stepsPerSecond: speed() };
+        if (performance.now() - from >= this.#slice) {
+          await this.#breathe();
+          from = performance.now();
+        }
         signal?.throwIfAborted();
       }
       if (walk.place === 0) {
         throw new ArgumentError(
-          `Trainer fit data: no batch in epoch ${epoch}; an iterator can be walked only once, pass an ` +
-            'object that starts anew',
+          `${what} data: expected batches in epoch ${epoch}, got none; an iterator serves one epoch`,
         );
       }
-      if (!ended) {
-        if (loader) DataLoader.finished(loader, walk);
-        end();
-      }
+      if (!ended) end();
     }
   }
 
@@ -273,86 +272,41 @@ export class Trainer extends Resource {
     trainer.#slice = slice;
     trainer.#breathe = breathe;
   }
+}
 
-  /** @param {unknown} data @param {any} options */
-  #checkFit(data, options) {
-    const what = 'Trainer fit';
-    expectOptions(options, ['epochs', 'signal', 'scheduler', 'targetShape'], what);
-    const { epochs, signal, scheduler, targetShape } = options;
-    expectSize(epochs, `${what} epochs`);
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new ArgumentError(`${what} signal: expected an AbortSignal, got ${describe(signal)}`);
-    }
-    if (scheduler !== undefined && !(scheduler instanceof Schedule)) {
-      throw new ArgumentError(`${what} scheduler: expected a schedule, got ${describe(scheduler)}`);
-    }
-    const walks = /** @type {any} */ (data);
-    if (
-      typeof walks?.[Symbol.iterator] !== 'function' &&
-      typeof walks?.[Symbol.asyncIterator] !== 'function'
-    ) {
-      throw new ArgumentError(
-        `${what} data: expected a DataLoader or an iterable of batches, got ${describe(data)}`,
-      );
-    }
-    if (data instanceof DataLoader && this.#usesTime && !this.#batchFirst) {
-      throw new ArgumentError(
-        `${what} data: a DataLoader gives [N][T][I], so the model must be batchFirst`,
-      );
-    }
-    return { epochs, signal, scheduler, targetShape };
-  }
+/** @param {unknown} value @param {string} name */
+function expectLoss(value, name) {
+  const loss = expectInstance(value, name, Loss, 'a loss');
+  if (loss.reduction !== 'none') return loss;
+  throw wrong(name, "reduction 'mean' or 'sum'", loss.reduction);
 }
 
 /** @param {readonly number[] | undefined} shape @param {number} length @param {string} what */
 function resolveShape(shape, length, what) {
   if (shape === undefined) return null;
-  if (!Array.isArray(shape)) {
-    throw new ArgumentError(`${what}: expected an array of sizes, got ${describe(shape)}`);
-  }
+  if (!Array.isArray(shape)) throw wrong(what, 'an array of sizes', shape);
   const open = shape.indexOf(-1);
-  const known = shape.map((size, i) => (i === open ? 1 : expectSize(size, `${what}[${i}]`)));
-  if (open >= 0) known[open] = length / product(known);
-  if (product(known) !== length || !known.every(Number.isInteger) || length === 0) {
-    throw new ShapeError(`${what}: ${shapeText(shape)} does not hold ${length} values`);
-  }
-  return known;
+  const sizes = shape.map((size, i) => (i === open ? 1 : expectSize(size, `${what}[${i}]`)));
+  if (open >= 0) sizes[open] = length / product(sizes);
+  if (length > 0 && product(sizes) === length && sizes.every(Number.isInteger)) return sizes;
+  throw misfit(what, shapeText(shape), `${length} values`);
 }
 
-/** Steps per second, and whether it is time to let others in. */
-class Speed {
-  #slice;
-  #sliceFrom = performance.now();
-  #from = performance.now();
-  #count = 0;
-  #rate = 0;
-
-  /** @param {number} slice */
-  constructor(slice) {
-    this.#slice = slice;
-  }
-
-  tick() {
-    const now = performance.now();
-    this.#count++;
-    const passed = now - this.#from;
-    if (passed > 0 && (this.#rate === 0 || passed > SPEED_WINDOW)) {
-      this.#rate = (1000 * this.#count) / passed;
-    }
+/** What tells the steps per second, called after each. */
+function speedometer() {
+  let from = performance.now();
+  let count = 0;
+  let rate = 0;
+  return () => {
+    const passed = performance.now() - from;
+    count++;
+    if (passed > SPEED_WINDOW || (rate === 0 && passed > 0)) rate = (1000 * count) / passed;
     if (passed > SPEED_WINDOW) {
-      this.#from = now;
-      this.#count = 0;
+      from += passed;
+      count = 0;
     }
-    return { stepsPerSecond: this.#rate };
-  }
-
-  due() {
-    return performance.now() - this.#sliceFrom >= this.#slice;
-  }
-
-  resume() {
-    if (this.due()) this.#sliceFrom = performance.now();
-  }
+    return rate;
+  };
 }
 
 /** One turn of the event loop, without the delay that timers have. @returns {Promise<void>} */

@@ -1,0 +1,114 @@
+// A pass through a module, forward or back, once everything is checked: what goes in, the call, and where
+// what comes out of it stands.
+
+import { wrong } from './check.js';
+import {
+  attempt,
+  call,
+  copyFloats,
+  failure,
+  STATUS,
+  stage,
+  word,
+  writeAt,
+  writeInts,
+} from './core.js';
+import { StateError } from './errors.js';
+import * as AT from './places.js';
+
+// What was given; as src/unrolled.h numbers it.
+const HAS_H = 1;
+const HAS_C = 2;
+const HAS_OUTPUT = 4;
+
+let graded = true; // false inside noGrad
+
+/**
+ * Forwards inside `fn` keep nothing for a backward: the fast way to infer. Only until fn returns: what an
+ * async function does after its first await is outside.
+ * Source: torch.no_grad.
+ * @template R
+ * @param {() => R} fn
+ * @returns {R}  what fn returns
+ */
+export function noGrad(fn) {
+  if (typeof fn !== 'function') throw wrong('noGrad', 'a function', fn);
+  const before = graded;
+  graded = false;
+  try {
+    return fn();
+  } finally {
+    graded = before;
+  }
+}
+
+/**
+ * Writes the states, or their gradients, that there are.
+ * @param {number} hAt  a place
+ * @param {Float32Array | undefined} h
+ * @param {number} cAt
+ * @param {Float32Array | undefined} c
+ * @returns {number}  which there are, as the core takes it
+ */
+function writeStates(hAt, h, cAt, c) {
+  if (h) writeAt(word(hAt), h);
+  if (c) writeAt(word(cAt), c);
+  return (h ? HAS_H : 0) | (c ? HAS_C : 0);
+}
+
+/**
+ * T steps of N sequences; outside noGrad what the backward needs is kept.
+ * @param {number} handle
+ * @param {number} T
+ * @param {number} N
+ * @param {number} F  values a row
+ * @param {Float32Array} x  [T][N][F]
+ * @param {Float32Array} [h]
+ * @param {Float32Array} [c]
+ */
+export function forward(handle, T, N, F, x, h, c) {
+  call('reserve', handle, T, N, F, graded ? 1 : 0);
+  writeAt(word(AT.INPUT), x);
+  call('forward', handle, writeStates(AT.H0, h, AT.C0, c));
+}
+
+/**
+ * The forward that waits is in the out block, as it was reserved; StateError when none does.
+ * @param {number} handle
+ * @param {string} what  waits for it: 'LSTM backward'
+ */
+export function expectPending(handle, what) {
+  const status = attempt('pending', handle);
+  if (status === STATUS.STATE) throw noForward(what);
+  if (status < 0) throw failure(status, what);
+}
+
+/** @param {string} what */
+export function noForward(what) {
+  return new StateError(`${what}: no forward waits: each serves one, and inside noGrad none`);
+}
+
+/**
+ * Back through the forward that expectPending found.
+ * @param {number} handle
+ * @param {Float32Array | null} dy
+ * @param {Float32Array} [dh]
+ * @param {Float32Array} [dc]
+ */
+export function backward(handle, dy, dh, dc) {
+  if (dy) writeAt(word(AT.GRAD_OUTPUT), dy);
+  const states = writeStates(AT.GRAD_H, dh, AT.GRAD_C, dc);
+  call('backward', handle, (dy ? HAS_OUTPUT : 0) | states);
+}
+
+/** A copy of what stands at a place. @param {number} place @param {number} count  the place of how many values it has */
+export function take(place, count) {
+  return copyFloats(word(place), word(count));
+}
+
+/** The address of whole numbers on the stage. @param {ArrayLike<number>} values */
+export function stageInts(values) {
+  const at = stage(4 * values.length);
+  writeInts(at, values);
+  return at;
+}
