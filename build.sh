@@ -38,7 +38,7 @@ MATH='-ffp-contract=off -fno-math-errno'
 # What ships: no ASSERT, so no path of the building machine either.
 RELEASE="-DNDEBUG $WARN $MATH"
 # Where the time is spent the code may be large; everywhere else small is as fast.
-HOT='elementwise vector vmath matmul_pack matmul_tile matmul_small optim'
+HOT='vmath matmul_pack matmul_tile matmul_small'
 FAST=-O2
 SMALL=-Os
 # What is tested: ASSERTs live, memory that can be refused, lines for the sanitizers' reports, fast enough for long tests.

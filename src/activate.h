@@ -18,11 +18,11 @@ void activate(activate_kind f, size_t n, const float *x, float *y);
 void activate_back(activate_kind f, size_t n, const float *y, const float *dy, float *dx);
 
 // d times (1), (3).
-static inline f32x4 activate_back_tanh(f32x4 d, f32x4 y)
+SIMD_INLINE f32x4 activate_back_tanh(f32x4 d, f32x4 y)
 {
     return f32x4_mul(d, f32x4_sub(f32x4_splat(1.0F), f32x4_mul(y, y)));
 }
-static inline f32x4 activate_back_sigmoid(f32x4 d, f32x4 y)
+SIMD_INLINE f32x4 activate_back_sigmoid(f32x4 d, f32x4 y)
 {
     return f32x4_mul(d, f32x4_mul(y, f32x4_sub(f32x4_splat(1.0F), y)));
 }

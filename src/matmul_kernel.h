@@ -24,7 +24,8 @@
 #endif
 #endif
 
-// low[r], high[r] = sum over k of A[r][k] * B[k], 8 columns of it.
+// C[4][8] = or += the sum over k of A[.][k] * B[k]. Returns true when a value written may not be
+// finite: it is, or only the sum of such values over the rows is not.
 //
 //        depth k                 8 columns
 //     a . . . . . .            b b b b b b b b   <- right + k * right_down, 8 in a row
@@ -32,44 +33,32 @@
 //     a . . . . . .            . . . . . . . .
 //     a . . . . . .
 //     ^ left + 4 k, a panel of width 4
-KERNEL_INLINE void kernel_sums(const int rows, int depth, const float *left, const float *right,
-                               size_t right_down, f32x4 *low, f32x4 *high)
+KERNEL_INLINE bool kernel_tile(int depth, const float *left, const float *right, size_t right_down,
+                               bool add, float *c, size_t c_step)
 {
     const float *end = left + (size_t)depth * TILE_ROWS;
+    f32x4 low[TILE_ROWS], high[TILE_ROWS], all = f32x4_zero();
 
     KERNEL_UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < TILE_ROWS; r++)
         low[r] = high[r] = f32x4_zero();
     for (; left != end; left += TILE_ROWS, right += right_down) { // most of the running time
         const f32x4 b0 = f32x4_load(right), b1 = f32x4_load(right + 4);
         KERNEL_UNROLL
-        for (int r = 0; r < rows; r++) {
+        for (int r = 0; r < TILE_ROWS; r++) {
             const f32x4 a = f32x4_load_splat(left + r);
             low[r] = f32x4_add(low[r], f32x4_mul(a, b0));
             high[r] = f32x4_add(high[r], f32x4_mul(a, b1));
         }
     }
-}
-
-// C[rows][8] = or += kernel_sums. Returns true when a value written may not be finite: it is, or
-// only the sum of such values over the rows is not.
-KERNEL_INLINE bool kernel_tile(const int rows, int depth, const float *left, const float *right,
-                               size_t right_down, bool add, float *c, size_t c_step)
-{
-    f32x4 low[TILE_ROWS], high[TILE_ROWS], all = f32x4_zero();
-
-    kernel_sums(rows, depth, left, right, right_down, low, high);
-    if (add) {
-        KERNEL_UNROLL
-        for (int r = 0; r < rows; r++) {
-            low[r] = f32x4_add(f32x4_load(c + (size_t)r * c_step), low[r]);
-            high[r] = f32x4_add(f32x4_load(c + (size_t)r * c_step + 4), high[r]);
-        }
-    }
     KERNEL_UNROLL
-    for (int r = 0; r < rows; r++) {
-        f32x4_store(c + (size_t)r * c_step, low[r]);
-        f32x4_store(c + (size_t)r * c_step + 4, high[r]);
+    for (int r = 0; r < TILE_ROWS; r++, c += c_step) {
+        if (add) {
+            low[r] = f32x4_add(f32x4_load(c), low[r]);
+            high[r] = f32x4_add(f32x4_load(c + 4), high[r]);
+        }
+        f32x4_store(c, low[r]);
+        f32x4_store(c + 4, high[r]);
         all = f32x4_add(all, f32x4_add(low[r], high[r]));
     }
     return !f32x4_finite(all);

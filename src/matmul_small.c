@@ -2,11 +2,6 @@
 
 #include "matmul_kernel.h"
 
-enum {
-    DEPTH = 256, // at a time
-    WIDE = 256   // columns at a time: those of a shallow B stay in the first cache
-};
-
 // x · w with the lanes of kernel_dot; I may be less than a vector.
 static float dot_one(int I, const float *x, const float *w)
 {
@@ -33,12 +28,6 @@ static void dot_4_by_2(int I, const float *x, size_t x_step, const float *w, siz
     kernel_dot(4, 2, I, x, x_step, w, w_step, y, y_step);
 }
 
-static void dot_2_by_4(int I, const float *x, size_t x_step, const float *w, size_t w_step,
-                       float *y, size_t y_step)
-{
-    kernel_dot(2, 4, I, x, x_step, w, w_step, y, y_step);
-}
-
 // Eight sums hide the time that an addition takes.
 static void dot_1_by_8(int I, const float *x, size_t x_step, const float *w, size_t w_step,
                        float *y, size_t y_step)
@@ -50,8 +39,8 @@ void small_dot(int M, int K, int I, const float *X, size_t x_step, const float *
                float *Y, size_t y_step)
 {
     while (M > 0) {
-        const int rows = M >= 4 ? 4 : M >= 2 ? 2 : 1, wide = 8 / rows;
-        dot_kernel *kernel = rows == 4 ? dot_4_by_2 : rows == 2 ? dot_2_by_4 : dot_1_by_8;
+        const int rows = M >= 4 ? 4 : 1, wide = 8 / rows;
+        dot_kernel *kernel = M >= 4 ? dot_4_by_2 : dot_1_by_8;
         int n = 0;
         for (; I >= 4 && n + wide <= K; n += wide)
             kernel(I, X, x_step, W + (size_t)n * w_step, w_step, Y + n, y_step);
@@ -61,42 +50,4 @@ void small_dot(int M, int K, int I, const float *X, size_t x_step, const float *
                     dot_one(I, X + (size_t)m * x_step, W + (size_t)n * w_step);
         M -= rows, X += (size_t)rows * x_step, Y += (size_t)rows * y_step;
     }
-}
-
-bool small_tiles(int rows, int columns, int depth, operand a, operand b, bool add, float *c,
-                 size_t c_step)
-{
-    float left[TILE_ROWS * DEPTH], edge[TILE_COLUMNS * DEPTH];
-    bool suspect = false;
-
-    for (int j = 0; j < columns; j += WIDE) {
-        const int wide = int_min(WIDE, columns - j), rest = wide % TILE_COLUMNS;
-        for (int k = 0; k < depth; k += DEPTH) {
-            const int deep = int_min(DEPTH, depth - k);
-            const operand bk = operand_from(b, j, k);
-            if (rest)
-                pack(rest, deep, TILE_COLUMNS, operand_from(bk, wide - rest, 0), edge);
-            for (int i = 0; i < rows; i += TILE_ROWS) {
-                const int high = int_min(TILE_ROWS, rows - i);
-                tile_run run = {.count = wide / TILE_COLUMNS,
-                                .depth = deep,
-                                .left = left,
-                                .right = bk.at,
-                                .right_apart = TILE_COLUMNS,
-                                .right_down = bk.down,
-                                .c = c + (size_t)i * c_step + j,
-                                .c_apart = TILE_COLUMNS,
-                                .c_step = c_step,
-                                .add = add || k > 0};
-                pack(high, deep, TILE_ROWS, operand_from(a, i, k), left);
-                suspect |= tile_whole(high, &run);
-                if (rest) {
-                    run.right = edge, run.right_down = TILE_COLUMNS;
-                    run.c += wide - rest;
-                    suspect |= tile_edge(high, rest, &run);
-                }
-            }
-        }
-    }
-    return suspect;
 }

@@ -1,6 +1,6 @@
-// Tiles of a product, C[4][8] = or += A · B, one after the other: the loops around the register
-// tile. A is in panels of width 4; B in panels of width 8, or wherever 8 of its columns are side by
-// side. All return true when a value written may not be finite.
+// Tiles of a product, C[4][8] = or += A · B: the loops around the register tile. A is in panels of
+// width 4; B in panels of width 8, or wherever 8 of its columns are side by side. Both functions
+// return true when a value written may not be finite.
 #ifndef UNROLLED_MATMUL_TILE_H
 #define UNROLLED_MATMUL_TILE_H
 
@@ -8,24 +8,21 @@
 
 enum { TILE_ROWS = 4, TILE_COLUMNS = 8 };
 
-// `count` whole tiles along a row or a column of C: from one to the next, left, right and c move on
-// by their `apart`.
+// What a tile is made of, and those below it.
 typedef struct {
-    int count, depth;
-    const float *left;
-    size_t left_apart;
-    const float *right;
-    size_t right_apart, right_down; // down: from one depth to the next
+    int depth;
+    const float *left;  // [depth][4], the next tile's behind it
+    const float *right; // [depth][8]
+    size_t right_down;  // from one depth to the next
     float *c;
-    size_t c_apart, c_step;
+    size_t c_step;
     bool add;
-} tile_run;
+} tile;
 
-// rows: 1 to 4 (more count as 4).
-bool tile_whole(int rows, const tile_run *run);
+// `count` whole tiles, each below the one before it.
+bool tile_column(const tile *first, int count);
 
-// One tile of a run's first, of which only so many rows and columns are written (more count as 4,
-// 8).
-bool tile_edge(int rows, int columns, const tile_run *run);
+// One tile of which only so many rows and columns are written (more count as 4 and 8).
+bool tile_edge(const tile *t, int rows, int columns);
 
 #endif

@@ -119,7 +119,7 @@ static inline f32x4 rounded(double scalar) { return f32x4_splat((float)scalar); 
 // Each kind updates four parameters at a time. rows: the parameter, its moments; inputs: its
 // gradient. Most of the running time of an update is spent in these.
 
-static inline f32x4 decayed(const rule *r, f32x4 g, f32x4 p)
+SIMD_INLINE f32x4 decayed(const rule *r, f32x4 g, f32x4 p)
 {
     if (__builtin_expect(r->decays, false)) // a branch: the sum would cost more than asking
         return f32x4_add(g, f32x4_mul(p, r->decay));
@@ -127,7 +127,7 @@ static inline f32x4 decayed(const rule *r, f32x4 g, f32x4 p)
 }
 
 // Moves an average towards g, or towards g^2, and returns it.
-static inline f32x4 average(const rule *r, float *moment, f32x4 g)
+SIMD_INLINE f32x4 average(const rule *r, float *moment, f32x4 g)
 {
     const f32x4 kept = f32x4_mul(f32x4_load(moment), r->keep1);
     const f32x4 mean = f32x4_add(kept, f32x4_mul(g, r->take1));
@@ -135,7 +135,7 @@ static inline f32x4 average(const rule *r, float *moment, f32x4 g)
     return mean;
 }
 
-static inline f32x4 average_square(const rule *r, float *moment, f32x4 g)
+SIMD_INLINE f32x4 average_square(const rule *r, float *moment, f32x4 g)
 {
     const f32x4 kept = f32x4_mul(f32x4_load(moment), r->keep2);
     const f32x4 mean = f32x4_add(kept, f32x4_mul(f32x4_mul(g, r->take2), g));
