@@ -24,52 +24,39 @@
 
 // ----------------------------------------------------------------------------------------- moments
 
-enum { MOMENT_NAMES = OPTIM_MAX_MOMENTS + 1 }; // and a NULL behind the last
-
-// The names of the moments, in their order; returns how many there are.
-static int list_moments(optim_kind kind, const optim_options *o, const char *names[MOMENT_NAMES])
+// The name of moment `index`, and in *count how many there are. NULL: there is no such one.
+static const char *moment(optim_kind kind, const optim_options *o, int index, int *count)
 {
-    int n = 0;
-    switch (kind) {
-    case OPTIM_SGD:
-        if (o->momentum != 0)
-            names[n++] = "momentum_buffer";
-        break;
-    case OPTIM_ADAM:
-    case OPTIM_ADAMW:
-        names[n++] = "exp_avg";
-        names[n++] = "exp_avg_sq";
-        if (o->amsgrad)
-            names[n++] = "max_exp_avg_sq";
-        break;
-    case OPTIM_RMSPROP:
-        names[n++] = "square_avg";
-        if (o->momentum > 0)
-            names[n++] = "momentum_buffer";
-        if (o->centered)
-            names[n++] = "grad_avg";
-        break;
-    case OPTIM_ADAGRAD:
-        names[n++] = "sum";
-        break;
-    case OPTIM_KINDS:
-        break;
-    }
-    names[n] = NULL;
-    return n;
+    static const char *const names[OPTIM_KINDS][OPTIM_MAX_MOMENTS] = {
+        [OPTIM_SGD] = {"momentum_buffer"},
+        [OPTIM_ADAM] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
+        [OPTIM_ADAMW] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
+        [OPTIM_RMSPROP] = {"square_avg", "momentum_buffer", "grad_avg"},
+        [OPTIM_ADAGRAD] = {"sum"}};
+    const bool rmsprop = kind == OPTIM_RMSPROP;
+    const bool kept[OPTIM_MAX_MOMENTS] = {kind != OPTIM_SGD || o->momentum != 0,
+                                          !rmsprop || o->momentum > 0,
+                                          rmsprop ? o->centered : o->amsgrad};
+    const char *found = NULL;
+
+    *count = 0;
+    for (int m = 0; m < OPTIM_MAX_MOMENTS; m++)
+        if (names[kind][m] && kept[m] && (*count)++ == index)
+            found = names[kind][m];
+    return found;
 }
 
 int optim_num_moments(optim_kind kind, const optim_options *options)
 {
-    const char *names[MOMENT_NAMES];
-    return list_moments(kind, options, names);
+    int count;
+    moment(kind, options, 0, &count);
+    return count;
 }
 
 const char *optim_moment_name(optim_kind kind, const optim_options *options, int index)
 {
-    const char *names[MOMENT_NAMES];
-    const int n = list_moments(kind, options, names);
-    return index >= 0 && index < n ? names[index] : NULL;
+    int count;
+    return moment(kind, options, index, &count);
 }
 
 void optim_init(optimizer *o)
@@ -88,16 +75,15 @@ void optim_init(optimizer *o)
 
 // What one update multiplies by: worked out once, in double, rounded once, the same for every span.
 typedef struct {
-    bool decays;        // weight_decay 0 is no term at all: 0 times infinity would be NaN
-    f32x4 decay;        // of the gradient
-    f32x4 lr;           // the step size: lr, with Adam's or Adagrad's correction
-    f32x4 momentum;     // (2), (8)
-    f32x4 keep1, take1; // average = keep * average + take * value: (1), (3), (7)
-    f32x4 keep2, take2; // the same of squares: (4), (6)
-    f32x4 root_scale;   // 1 / sqrt(1 - beta2^t)
-    f32x4 eps;
-    f32x4 shrink; // 1 - lr weight_decay
-    bool shrinks; // AdamW with a weight decay
+    float lr;           // the step size: lr, with Adam's or Adagrad's correction
+    float decay;        // of the gradient
+    float shrink;       // of the parameter: 1 - lr weight_decay
+    float momentum;     // (2), (8)
+    float keep1, take1; // average = keep * average + take * value: (1), (3), (7)
+    float keep2, take2; // the same of squares: (4), (6)
+    float root_scale;   // 1 / sqrt(1 - beta2^t)
+    float eps;
+    bool decays, shrinks; // weight_decay 0 is no term at all: 0 times infinity would be NaN
     bool nesterov, amsgrad;
     int buffer, average; // rows of momentum_buffer and grad_avg; NONE: not kept
 } rule;
@@ -114,33 +100,33 @@ static double whole_power(double base, double n)
     return power;
 }
 
-static inline f32x4 rounded(double scalar) { return f32x4_splat((float)scalar); }
-
 // Each kind updates four parameters at a time. rows: the parameter, its moments; inputs: its
 // gradient. Most of the running time of an update is spent in these.
 
 SIMD_INLINE f32x4 decayed(const rule *r, f32x4 g, f32x4 p)
 {
     if (__builtin_expect(r->decays, false)) // a branch: the sum would cost more than asking
-        return f32x4_add(g, f32x4_mul(p, r->decay));
+        return f32x4_add(g, f32x4_mul(p, f32x4_splat(r->decay)));
     return g;
 }
 
-// Moves an average towards g, or towards g^2, and returns it.
+// average = keep average + change, which is returned.
+SIMD_INLINE f32x4 moved(float *average, float keep, f32x4 change)
+{
+    const f32x4 kept = f32x4_mul(f32x4_load(average), f32x4_splat(keep));
+    const f32x4 mean = f32x4_add(kept, change);
+    f32x4_store(average, mean);
+    return mean;
+}
+
 SIMD_INLINE f32x4 average(const rule *r, float *moment, f32x4 g)
 {
-    const f32x4 kept = f32x4_mul(f32x4_load(moment), r->keep1);
-    const f32x4 mean = f32x4_add(kept, f32x4_mul(g, r->take1));
-    f32x4_store(moment, mean);
-    return mean;
+    return moved(moment, r->keep1, f32x4_mul(g, f32x4_splat(r->take1)));
 }
 
 SIMD_INLINE f32x4 average_square(const rule *r, float *moment, f32x4 g)
 {
-    const f32x4 kept = f32x4_mul(f32x4_load(moment), r->keep2);
-    const f32x4 mean = f32x4_add(kept, f32x4_mul(f32x4_mul(g, r->take2), g));
-    f32x4_store(moment, mean);
-    return mean;
+    return moved(moment, r->keep2, f32x4_mul(f32x4_mul(g, f32x4_splat(r->take2)), g));
 }
 
 static void sgd(const void *settings, size_t n, float *const *rows, const float *const *grad)
@@ -153,9 +139,9 @@ static void sgd(const void *settings, size_t n, float *const *rows, const float 
         f32x4 g = decayed(&r, f32x4_load(grad[0] + i), p);
         if (r.buffer != NONE) {
             const f32x4 b = average(&r, rows[r.buffer] + i, g); // (1)
-            g = r.nesterov ? f32x4_add(g, f32x4_mul(b, r.momentum)) : b;
+            g = r.nesterov ? f32x4_add(g, f32x4_mul(b, f32x4_splat(r.momentum))) : b;
         }
-        f32x4_store(data + i, f32x4_sub(p, f32x4_mul(g, r.lr))); // (2)
+        f32x4_store(data + i, f32x4_sub(p, f32x4_mul(g, f32x4_splat(r.lr)))); // (2)
     }
 }
 
@@ -169,7 +155,7 @@ static void adam(const void *settings, size_t n, float *const *rows, const float
         f32x4 p = f32x4_load(data + i);
         const f32x4 g = decayed(&r, f32x4_load(grads + i), p);
         if (__builtin_expect(r.shrinks, false))
-            p = f32x4_mul(p, r.shrink);
+            p = f32x4_mul(p, f32x4_splat(r.shrink));
 
         const f32x4 m = average(&r, first + i, g);   // (3)
         f32x4 v = average_square(&r, second + i, g); // (4)
@@ -177,8 +163,10 @@ static void adam(const void *settings, size_t n, float *const *rows, const float
             v = f32x4_max(v, f32x4_load(rows[3] + i)); // a NaN in v stays, in this order
             f32x4_store(rows[3] + i, v);
         }
-        const f32x4 root = f32x4_add(f32x4_mul(f32x4_sqrt(v), r.root_scale), r.eps);
-        f32x4_store(data + i, f32x4_sub(p, f32x4_div(f32x4_mul(m, r.lr), root))); // (5)
+        const f32x4 root =
+            f32x4_add(f32x4_mul(f32x4_sqrt(v), f32x4_splat(r.root_scale)), f32x4_splat(r.eps));
+        f32x4_store(data + i,
+                    f32x4_sub(p, f32x4_div(f32x4_mul(m, f32x4_splat(r.lr)), root))); // (5)
     }
 }
 
@@ -195,15 +183,13 @@ static void rmsprop(const void *settings, size_t n, float *const *rows, const fl
             const f32x4 mean = average(&r, rows[r.average] + i, g);
             v = f32x4_sub(v, f32x4_mul(mean, mean)); // (7)
         }
-        const f32x4 root = f32x4_add(f32x4_sqrt(v), r.eps);
+        const f32x4 root = f32x4_add(f32x4_sqrt(v), f32x4_splat(r.eps));
         f32x4 step;
         if (r.buffer != NONE) {
-            const f32x4 kept = f32x4_mul(f32x4_load(rows[r.buffer] + i), r.momentum);
-            const f32x4 b = f32x4_add(kept, f32x4_div(g, root));
-            f32x4_store(rows[r.buffer] + i, b);
-            step = f32x4_mul(b, r.lr);
+            const f32x4 b = moved(rows[r.buffer] + i, r.momentum, f32x4_div(g, root));
+            step = f32x4_mul(b, f32x4_splat(r.lr));
         } else {
-            step = f32x4_div(f32x4_mul(g, r.lr), root);
+            step = f32x4_div(f32x4_mul(g, f32x4_splat(r.lr)), root);
         }
         f32x4_store(data + i, f32x4_sub(p, step)); // (8)
     }
@@ -219,67 +205,69 @@ static void adagrad(const void *settings, size_t n, float *const *rows, const fl
         const f32x4 g = decayed(&r, f32x4_load(grad[0] + i), p);
         const f32x4 sum = f32x4_add(f32x4_load(sums + i), f32x4_mul(g, g));
         f32x4_store(sums + i, sum); // (9)
-        const f32x4 root = f32x4_add(f32x4_sqrt(sum), r.eps);
-        f32x4_store(data + i, f32x4_sub(p, f32x4_div(f32x4_mul(g, r.lr), root))); // (10)
+        const f32x4 root = f32x4_add(f32x4_sqrt(sum), f32x4_splat(r.eps));
+        f32x4_store(data + i,
+                    f32x4_sub(p, f32x4_div(f32x4_mul(g, f32x4_splat(r.lr)), root))); // (10)
     }
 }
 
 void optim_update(optimizer *o)
 {
+    static elementwise_kernel *const kernels[OPTIM_KINDS] = {[OPTIM_SGD] = sgd,
+                                                             [OPTIM_ADAM] = adam,
+                                                             [OPTIM_ADAMW] = adam,
+                                                             [OPTIM_RMSPROP] = rmsprop,
+                                                             [OPTIM_ADAGRAD] = adagrad};
     const optim_options *a = &o->options;
     const double t = o->step + 1;
-    rule r = {.decays = a->weight_decay != 0,
-              .decay = rounded(a->weight_decay),
-              .lr = rounded(a->lr),
-              .momentum = rounded(a->momentum),
-              .eps = rounded(a->eps),
+    const bool decays = a->weight_decay != 0, apart = o->kind == OPTIM_ADAMW;
+    double lr = a->lr, keep1 = a->alpha, keep2 = a->alpha, take1;
+    rule r = {.decay = (float)a->weight_decay,
+              .shrink = (float)(1 - a->lr * a->weight_decay),
+              .momentum = (float)a->momentum,
+              .eps = (float)a->eps,
+              .decays = decays && !apart,
+              .shrinks = decays && apart,
               .nesterov = a->nesterov,
               .amsgrad = a->amsgrad,
               .buffer = NONE,
               .average = NONE};
-    elementwise_kernel *kernel = sgd;
 
     switch (o->kind) {
     case OPTIM_SGD:
-        r.keep1 = rounded(t == 1 ? 0 : a->momentum);
-        r.take1 = rounded(t == 1 ? 1 : 1 - a->dampening);
+        keep1 = t == 1 ? 0 : a->momentum;
         r.buffer = a->momentum != 0 ? 1 : NONE;
-        kernel = sgd;
         break;
     case OPTIM_ADAM:
     case OPTIM_ADAMW:
-        r.keep1 = rounded(a->beta1);
-        r.take1 = rounded(1 - a->beta1);
-        r.keep2 = rounded(a->beta2);
-        r.take2 = rounded(1 - a->beta2);
-        r.lr = rounded(a->lr / (1 - whole_power(a->beta1, t)));
-        r.root_scale = rounded(1 / __builtin_sqrt(1 - whole_power(a->beta2, t)));
-        r.shrink = rounded(1 - a->lr * a->weight_decay);
-        r.shrinks = r.decays && o->kind == OPTIM_ADAMW;
-        r.decays = r.decays && o->kind == OPTIM_ADAM;
-        kernel = adam;
+        keep1 = a->beta1;
+        keep2 = a->beta2;
+        lr /= 1 - whole_power(a->beta1, t);
+        r.root_scale = (float)(1 / __builtin_sqrt(1 - whole_power(a->beta2, t)));
         break;
     case OPTIM_RMSPROP:
-        r.keep1 = r.keep2 = rounded(a->alpha);
-        r.take1 = r.take2 = rounded(1 - a->alpha);
         r.buffer = a->momentum > 0 ? 2 : NONE;
         r.average = !a->centered ? NONE : a->momentum > 0 ? 3 : 2;
-        kernel = rmsprop;
         break;
     case OPTIM_ADAGRAD:
-        r.lr = rounded(a->lr / (1 + (t - 1) * a->lr_decay));
-        kernel = adagrad;
+        lr /= 1 + (t - 1) * a->lr_decay;
         break;
     case OPTIM_KINDS:
         ASSERT(false);
     }
+    take1 = o->kind == OPTIM_SGD && t > 1 ? 1 - a->dampening : 1 - keep1;
+    r.lr = (float)lr;
+    r.keep1 = (float)keep1, r.take1 = (float)take1;
+    r.keep2 = (float)keep2, r.take2 = (float)(1 - keep2);
+
     const int moments = optim_num_moments(o->kind, a);
     for (int k = 0; k < o->num_spans; k++) {
         const optim_span *s = &o->spans[k];
         float *rows[1 + OPTIM_MAX_MOMENTS] = {s->data};
         for (int m = 0; m < moments; m++)
             rows[1 + m] = s->moments[m];
-        elementwise(kernel, &r, s->count, 1 + moments, rows, 1, (const float *[]){s->grad});
+        elementwise(kernels[o->kind], &r, s->count, 1 + moments, rows, 1,
+                    (const float *[]){s->grad});
     }
     o->step = t;
 }
