@@ -13,18 +13,18 @@
 //     {name[6:]: t for name, t in load_file(path).items() if name.startswith('model.')}
 // is the model's state dict.
 
-import { describe, expectOptions, product, shapeText } from './check.js';
+import { describe, expectOptions, shapeText, wrong } from './check.js';
 import { handleOf } from './core.js';
 import { DataLoader } from './data.js';
 import { ArgumentError, FormatError } from './errors.js';
-import { expectModule, Module, Parameter } from './module.js';
+import { expectModule, Module } from './module.js';
 import { Optimizer } from './optim.js';
 import { getRngState, setRngState } from './random.js';
-import { checkMetadata, encode, parse, readInto, readTensor } from './safetensors.js';
+import { encode, expectStrings, parse, readOwn } from './safetensors.js';
 import { Schedule } from './schedule.js';
 
-/** @typedef {import('./safetensors.js').Tensor} Tensor */
 /** @typedef {import('./module.js').StateDict} StateDict */
+/** @typedef {import('./safetensors.js').Tensor} Tensor */
 /**
  * The parts of a training that a checkpoint holds, and strings of your own.
  * @typedef {{ model: Module, optimizer?: Optimizer, scheduler?: Schedule, loader?: DataLoader,
@@ -38,9 +38,13 @@ import { Schedule } from './schedule.js';
 const KEY = 'unrolled.checkpoint';
 const VERSION = 1;
 const CHECKSUM_BYTES = 4;
-/** Of a text from the file in a message. */
-const TEXT_SHOWN = 300;
-const PARTS = ['model', 'optimizer', 'scheduler', 'loader', 'metadata'];
+/** The parts that may be left out. */
+const PARTS = { optimizer: Optimizer, scheduler: Schedule, loader: DataLoader };
+/** The element types of the tensors that have these names, or this first word. @type {Record<string, string>} */
+const DTYPES = {
+  ...{ model: 'F32', optimizer: 'F32' },
+  ...{ 'loader.order': 'I32', random: 'U8', checksum: 'U8' },
+};
 
 /**
  * Model, optimizer, schedule, loader position and random stream as one safetensors file. Saved, loaded
@@ -82,9 +86,9 @@ export function loadCheckpoint(bytes, state) {
   const { loader, ...parts } = expectParts(state, 'loadCheckpoint');
   const { load, place, metadata } = readCheckpoint(bytes, parts);
   expectPart('loader', place, loader);
-  const move = loader && place ? planPlace(loader, place) : () => {};
+  const move = loader && place && planPlace(loader, place);
   load();
-  move();
+  move?.();
   return { metadata };
 }
 
@@ -106,13 +110,8 @@ export function placeOf(loader) {
  * @returns {() => void}
  */
 export function planPlace(loader, { settings, state }) {
-  for (const [name, value] of Object.entries(DataLoader.settings(loader))) {
-    expectSame(
-      /** @type {Record<string, unknown>} */ (settings)?.[name],
-      value,
-      `DataLoader ${name}`,
-    );
-  }
+  const words = (/** @type {object} */ record) => Object.entries(record).map(String);
+  expectSame('DataLoader', words(settings ?? {}), words(DataLoader.settings(loader)));
   return DataLoader.plan(loader, state);
 }
 
@@ -124,27 +123,30 @@ export function planPlace(loader, { settings, state }) {
  * @returns {Uint8Array}
  */
 export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, place) {
-  const own = checkMetadata(metadata, 'saveCheckpoint metadata');
-  for (const name of Object.keys(own)) {
-    if (name.startsWith('unrolled.')) {
-      throw new ArgumentError(
-        `saveCheckpoint metadata ${describe(name)}: expected a name that does not begin with unrolled.`,
-      );
+  const what = 'saveCheckpoint';
+  expectStrings(metadata, `${what} metadata`, wrong);
+  const reserved = Object.keys(metadata).find((name) => name.startsWith('unrolled.'));
+  if (reserved) throw wrong(`${what} metadata`, 'no name that begins with unrolled.', reserved);
+  /** @type {Tensor[]} */
+  const tensors = [];
+  /** @param {string} prefix @param {Record<string, Omit<Tensor, 'name'>>} state */
+  const keep = (prefix, state) => {
+    for (const [name, tensor] of Object.entries(state)) {
+      tensors.push({ ...tensor, name: prefix + name });
     }
-  }
+  };
   /** @type {Record<string, unknown>} */
   const numbers = { version: VERSION, modules: modulesOf(model) };
-  const tensors = floats('model', model.stateDict());
+  keep('model.', model.stateDict());
   if (optimizer) {
+    const parameters = namesOf(optimizer, model, what);
     const { state, param_groups } = optimizer.stateDict();
-    const kept = Object.entries(state).map(([id, entry]) => {
-      const { step, ...moments } = entry;
-      tensors.push(...floats(`optimizer.${id}`, /** @type {any} */ (moments)));
-      return [id, step === undefined ? {} : { step }];
+    const steps = Object.entries(state).map(([id, { step, ...moments }]) => {
+      keep(`optimizer.${id}.`, /** @type {any} */ (moments));
+      return [id, { step }];
     });
-    const parameters = namesOf(optimizer, model, 'saveCheckpoint');
     const kind = Optimizer.kindOf(optimizer);
-    numbers.optimizer = { kind, parameters, state: Object.fromEntries(kept), param_groups };
+    numbers.optimizer = { kind, parameters, state: Object.fromEntries(steps), param_groups };
   }
   if (scheduler) {
     numbers.scheduler = { kind: Schedule.kindOf(scheduler), state: scheduler.stateDict() };
@@ -152,11 +154,10 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
   if (place) {
     const { order, ...state } = place.state;
     numbers.loader = { settings: place.settings, state };
-    if (order) tensors.push(tensor('loader.order', 'I32', Int32Array.from(order)));
+    if (order) keep('loader.', { order: { data: Int32Array.from(order) } });
   }
-  tensors.push(tensor('random', 'U8', getRngState()));
-  tensors.push(tensor('checksum', 'U8', new Uint8Array(CHECKSUM_BYTES)));
-  const bytes = encode(tensors, { ...own, [KEY]: JSON.stringify(numbers, toJson) });
+  keep('', { random: { data: getRngState() }, checksum: { data: new Uint8Array(CHECKSUM_BYTES) } });
+  const bytes = encode(tensors, { ...metadata, [KEY]: JSON.stringify(numbers, toJson) });
   const end = bytes.length - CHECKSUM_BYTES;
   new DataView(bytes.buffer).setUint32(end, crc32(bytes.subarray(0, end)), true);
   return bytes;
@@ -170,82 +171,87 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
  * @returns {{ load: () => void, place: Place | undefined, metadata: Record<string, string> }}
  */
 export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
-  const { numbers, metadata, weights, moments, order, random } = parseCheckpoint(bytes);
+  const { numbers, metadata, weights, others } = parseCheckpoint(bytes);
+  const { random, 'loader.order': order, ...moments } = others;
   expectPart('optimizer', numbers.optimizer, optimizer);
   expectPart('scheduler', numbers.scheduler, scheduler);
-
-  const modes = planModes(numbers.modules, model);
-  const { load: loadWeights } = Module.plan(model, weights);
-  const loadOptimizer = optimizer
-    ? planOptimizer(numbers.optimizer, moments, optimizer, model)
-    : () => {};
+  const loads = [
+    tried(random, getRngState, setRngState),
+    planModes(numbers.modules, model),
+    Module.plan(model, weights, { prefix: 'model.' }).load,
+  ];
+  if (optimizer) loads.push(planOptimizer(numbers.optimizer, moments, optimizer, model));
   if (scheduler) {
-    const kind = Schedule.kindOf(scheduler);
-    expectSame(numbers.scheduler.kind, kind, 'scheduler');
-    // A schedule may be the user's own class: it checks itself, and gets its state back.
-    const before = scheduler.stateDict();
-    scheduler.loadStateDict(numbers.scheduler.state);
-    scheduler.loadStateDict(before);
+    const { kind, state } = numbers.scheduler;
+    expectSame('scheduler', [kind], [Schedule.kindOf(scheduler)]);
+    // A schedule may be the user's own class: it checks itself.
+    const load = (/** @type {object} */ state) => scheduler.loadStateDict(state);
+    loads.push(tried(state, () => scheduler.stateDict(), load));
   }
-  const stream = getRngState();
-  setRngState(random);
-  setRngState(stream);
-  const load = () => {
-    setRngState(random);
-    scheduler?.loadStateDict(numbers.scheduler.state);
-    loadWeights();
-    modes();
-    loadOptimizer();
-  };
   const { settings, state } = numbers.loader ?? {};
-  const place = numbers.loader
-    ? { settings, state: { ...state, ...(order && { order }) } }
-    : undefined;
-  return { load, place, metadata };
+  return {
+    load: () => {
+      for (const load of loads) load();
+    },
+    place: numbers.loader && { settings, state: { ...state, order } },
+    metadata,
+  };
 }
 
 // ---- The parts -----------------------------------------------------------------------------------
 
 /** @param {TrainingState} state @param {string} what */
 function expectParts(state, what) {
-  expectOptions(state, PARTS, what);
-  const { model, optimizer, scheduler, loader } = state;
+  expectOptions(state, ['model', ...Object.keys(PARTS), 'metadata'], what);
+  const { model, optimizer, scheduler } = state;
   handleOf(expectModule(model, `${what} model`), `${what} model`);
-  for (const [name, value, Class] of /** @type {const} */ ([
-    ['optimizer', optimizer, Optimizer],
-    ['scheduler', scheduler, Schedule],
-    ['loader', loader, DataLoader],
-  ])) {
-    if (value === undefined || value instanceof Class) continue;
-    throw new ArgumentError(`${what} ${name}: expected one, got ${describe(value)}`);
+  for (const [name, Class] of Object.entries(PARTS)) {
+    const part = state[/** @type {keyof typeof PARTS} */ (name)];
+    if (part === undefined || part instanceof /** @type {Function} */ (Class)) continue;
+    throw wrong(`${what} ${name}`, 'one', part);
   }
   if (optimizer) handleOf(optimizer, `${what} optimizer`);
   if (scheduler && scheduler.optimizer !== optimizer) {
-    throw new ArgumentError(`${what} scheduler: expected that of the optimizer, got another's`);
+    throw wrong(`${what} scheduler`, 'that of the optimizer', "another's");
   }
-  if (optimizer) namesOf(optimizer, model, what); // throws when they do not belong together
   return state;
 }
 
 /** @param {string} name @param {unknown} saved @param {unknown} given */
 function expectPart(name, saved, given) {
   if (Boolean(saved) === Boolean(given)) return;
-  throw new ArgumentError(
-    given
-      ? `loadCheckpoint ${name}: the file has none`
-      : `loadCheckpoint ${name}: the file has one, expected it here too: without it the training would ` +
-          'not go on as it was. For the weights alone: model.loadStateDict(loadSafetensors(bytes), ' +
-          "{ prefix: 'model.', strict: false })",
-  );
+  const cure =
+    "one, expected it here too. For the weights alone: loadSafetensors and { prefix: 'model.', strict: false }";
+  throw new ArgumentError(`loadCheckpoint ${name}: the file has ${given ? 'none' : cure}`);
 }
 
-/** @param {unknown} saved @param {unknown} own @param {string} what */
-function expectSame(saved, own, what) {
-  const [a, b] = [JSON.stringify(saved), JSON.stringify(own)];
-  if (a === b) return;
-  throw new ArgumentError(
-    `loadCheckpoint ${what}: the file has ${short(a)}, this one is ${short(b)}`,
-  );
+/**
+ * What differs first is told.
+ * @param {string} what
+ * @param {any} saved  what the file has for
+ * @param {string[]} own
+ */
+function expectSame(what, saved, own) {
+  [...own, 'no more'].forEach((word, i) => {
+    const expected = saved?.[i] ?? 'no more';
+    if (word === expected) return;
+    throw wrong(`loadCheckpoint ${what}`, `${describe(expected)} as in the file`, word);
+  });
+}
+
+/**
+ * Checks a state by loading it; the one there was comes back.
+ * @template {object} S
+ * @param {S} state
+ * @param {() => S} get
+ * @param {(state: S) => void} set
+ * @returns {() => void}  loads it
+ */
+function tried(state, get, set) {
+  const before = get();
+  set(state);
+  set(before);
+  return () => set(state);
 }
 
 /** The kind of every module by its path, and whether it is training. @param {Module} model */
@@ -256,32 +262,20 @@ function modulesOf(model) {
 /** @param {unknown} saved @param {Module} model @returns {() => void} */
 function planModes(saved, model) {
   if (!Array.isArray(saved) || !saved.every(isModuleEntry)) refuse('modules');
-  const list = saved;
-  const own = modulesOf(model);
-  const kinds = (/** @type {any[]} */ modules) =>
-    modules.map(([path, kind]) => `${path || 'model'}: ${kind}`).join(', ');
-  if (kinds(list) !== kinds(own)) {
-    throw new ArgumentError(
-      `loadCheckpoint model: the file has another, ${short(kinds(list))}; this one is ${short(kinds(own))}`,
-    );
-  }
+  const words = (/** @type {any[]} */ list) =>
+    list.map(([path, kind]) => `${path || 'model'}: ${kind}`);
+  expectSame('model', words(saved), words(modulesOf(model)));
   return () => {
     Module.tree(model).forEach(([, module], i) => {
-      module.train(list[i][2]);
+      module.train(saved[i][2]);
     });
   };
 }
 
 /** [path, kind, training] @param {unknown} entry */
 function isModuleEntry(entry) {
-  if (!Array.isArray(entry)) return false;
-  const [path, kind, training] = entry;
-  return typeof path === 'string' && typeof kind === 'string' && typeof training === 'boolean';
-}
-
-/** As much of a text as a message shows. @param {string | undefined} text */
-function short(text = 'none') {
-  return text.length > TEXT_SHOWN ? `${text.slice(0, TEXT_SHOWN)}…` : text;
+  const types = Array.isArray(entry) && entry.map((value) => typeof value);
+  return String(types) === 'string,string,boolean';
 }
 
 /**
@@ -291,17 +285,14 @@ function short(text = 'none') {
  * @param {string} what
  */
 function namesOf(optimizer, model, what) {
-  const own = model
-    .parameters()
-    .map((parameter) => ({ name: parameter.name, at: Parameter.reference(parameter) }));
+  const own = model.parameters();
   return Optimizer.parametersOf(optimizer).map((parameter) => {
-    const at = Parameter.reference(parameter);
-    const found = own.find((one) => one.at?.owner === at?.owner && one.at?.index === at?.index);
+    // The same one, if under another name, has its values in the same place.
+    const at = parameter.dataView.byteOffset;
+    const found = own.find(({ dataView }) => dataView.byteOffset === at);
     if (found) return found.name;
-    throw new ArgumentError(
-      `${what} optimizer: it updates ${parameter.name} ${shapeText(parameter.shape)}, where ` +
-        'parameters of the model were expected; pass the model that has all of them',
-    );
+    const got = `${parameter.name} ${shapeText(parameter.shape)}`;
+    throw wrong(`${what} optimizer`, 'parameters of the model alone', got);
   });
 }
 
@@ -313,18 +304,17 @@ function namesOf(optimizer, model, what) {
  * @returns {() => void}
  */
 function planOptimizer(saved, moments, optimizer, model) {
-  expectSame(saved.kind, Optimizer.kindOf(optimizer), 'optimizer');
-  expectSame(saved.parameters, namesOf(optimizer, model, 'loadCheckpoint'), 'optimizer parameters');
+  expectSame('optimizer', [saved.kind], [Optimizer.kindOf(optimizer)]);
+  const parameters = namesOf(optimizer, model, 'loadCheckpoint');
+  expectSame('optimizer parameters', saved.parameters, parameters);
   /** @type {Record<string, Record<string, unknown>>} */
   const state = Object.create(null);
   for (const [id, entry] of Object.entries(saved.state ?? {})) {
     state[id] = Object.assign(Object.create(null), entry);
   }
   for (const [name, values] of Object.entries(moments)) {
-    const dot = name.indexOf('.');
-    const entry = state[name.slice(0, dot)];
-    if (!entry) refuse(`optimizer.${name}`);
-    entry[name.slice(dot + 1)] = values;
+    const [, id, moment] = name.split('.');
+    (state[id] ?? refuse(name))[moment] = values;
   }
   return Optimizer.plan(optimizer, { state, param_groups: saved.param_groups });
 }
@@ -333,33 +323,16 @@ function planOptimizer(saved, moments, optimizer, model) {
 
 /** @param {string} what @returns {never} */
 function refuse(what) {
-  throw new FormatError(`checkpoint: ${short(what)} is not as saveCheckpoint writes it`);
-}
-
-/** @param {string} name @param {'I32' | 'U8'} dtype @param {Int32Array | Uint8Array} data @returns {Tensor} */
-function tensor(name, dtype, data) {
-  return { name, dtype, shape: [data.length], data };
-}
-
-/** @param {string} prefix @param {StateDict} state @returns {Tensor[]} */
-function floats(prefix, state) {
-  return Object.entries(state).map(([name, { shape, data }]) => ({
-    name: `${prefix}.${name}`,
-    dtype: 'F32',
-    shape,
-    data,
-  }));
+  throw new FormatError(`checkpoint: ${describe(what)} is not as saveCheckpoint writes it`);
 }
 
 /** @param {Uint8Array} bytes */
 function parseCheckpoint(bytes) {
   const { entries, metadata, data } = parse(bytes);
   const text = metadata[KEY];
+  delete metadata[KEY];
   if (text === undefined) {
-    throw new FormatError(
-      'checkpoint: this safetensors file is none, it has no metadata of saveCheckpoint; weights alone ' +
-        'are read with loadSafetensors',
-    );
+    throw new FormatError('checkpoint: this file is none; loadSafetensors reads weights alone');
   }
   /** @type {any} */
   let numbers;
@@ -368,52 +341,27 @@ function parseCheckpoint(bytes) {
   } catch {
     refuse(KEY);
   }
-  if (typeof numbers !== 'object' || numbers === null) refuse(KEY);
-  if (numbers.version !== VERSION) {
-    throw new FormatError(
-      `checkpoint: version ${describe(numbers.version)} is not known; this library reads ${VERSION}`,
-    );
+  if (numbers?.version !== VERSION) refuse(`version ${describe(numbers?.version)}`);
+  const end = bytes.length - CHECKSUM_BYTES;
+  const sum = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true);
+  if (entries.pop()?.name !== 'checksum' || crc32(bytes.subarray(0, end)) !== sum) {
+    throw new FormatError('checkpoint: bytes of the file have changed since it was written');
   }
-  expectChecksum(bytes, entries);
 
-  delete metadata[KEY];
-  /** @type {StateDict} */
+  /** @type {Record<string, any>} */
   const weights = Object.create(null);
-  /** @type {StateDict} */
-  const moments = Object.create(null);
-  /** @type {Int32Array | undefined} */
-  let order;
-  /** @type {Uint8Array | undefined} */
-  let random;
+  /** @type {Record<string, any>} */
+  const others = Object.create(null);
   for (const entry of entries) {
     const { name, dtype, shape } = entry;
-    const length = product(shape);
-    const [, part, rest] = /^(model|optimizer)\.(.+)$/s.exec(name) ?? [];
-    if (part && dtype === 'F32') {
-      const values = { shape, data: readTensor(entry, data) };
-      (part === 'model' ? weights : moments)[rest] = values;
-    } else if (name === 'loader.order' && dtype === 'I32') {
-      order = readInto(new Int32Array(length), entry, data);
-    } else if (name === 'random' && dtype === 'U8') {
-      random = readInto(new Uint8Array(length), entry, data);
-    } else if (name !== 'checksum') {
-      refuse(name);
-    }
+    const [first] = name.split('.');
+    if (dtype !== (DTYPES[name] ?? DTYPES[first])) refuse(name);
+    const values = readOwn(entry, data);
+    if (first === 'model') weights[name] = { shape, data: values };
+    else others[name] = first === 'optimizer' ? { shape, data: values } : values;
   }
-  if (!random) refuse('random');
-  return { numbers, metadata, weights, moments, order, random };
-}
-
-/** @param {Uint8Array} bytes @param {import('./safetensors.js').Entry[]} entries */
-function expectChecksum(bytes, entries) {
-  const last = entries[entries.length - 1];
-  if (last?.name !== 'checksum' || last.dtype !== 'U8' || last.shape[0] !== CHECKSUM_BYTES) {
-    refuse('checksum');
-  }
-  const end = bytes.length - CHECKSUM_BYTES;
-  const written = new DataView(bytes.buffer, bytes.byteOffset + end).getUint32(0, true);
-  if (crc32(bytes.subarray(0, end)) === written) return;
-  throw new FormatError('checkpoint: bytes of the file have changed since it was written');
+  if (!others.random) refuse('random');
+  return { numbers, metadata, weights, others };
 }
 
 /** What JSON has no number for. */

@@ -55,8 +55,8 @@ export class NonFiniteError extends UnrolledError {
    */
   constructor(step, parameter) {
     super(
-      `${parameter ? `the gradient of ${parameter}` : 'the loss'} is not finite at step ${step}; ` +
-        'the weights are as they were. A smaller lr or clipNorm often helps.',
+      `${parameter ? `the gradient of ${parameter}` : 'the loss'} is not finite at step ${step}: ` +
+        'the weights are unchanged. A smaller lr or clipNorm may help',
     );
     /** @readonly */
     this.step = step;

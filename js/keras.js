@@ -8,21 +8,24 @@
 // of its forward layer, then those of its backward layer.
 // Source: keras/src/layers/rnn, https://keras.io/api/layers/recurrent_layers
 
-import { describe, expectFloats, expectOneOf, product, shapeText } from './check.js';
-import { ArgumentError, ShapeError } from './errors.js';
-import { inOrder, joined, ORDERS } from './gates.js';
+import { expectOneOf, misfit, product, shapeText, wrong } from './check.js';
+import { ArgumentError } from './errors.js';
+import { inOrder, joined, KERAS } from './gates.js';
 import { tensorData } from './module.js';
+import { isRecord, isShape } from './state.js';
 
 /** @import { StateDict, Tensor } from './module.js' */
 /** The class of a Keras layer. @typedef {'SimpleRNN' | 'LSTM' | 'GRU'} KerasKind */
 
-const KINDS = /** @type {KerasKind[]} */ (Object.keys(ORDERS.keras));
+const KINDS = /** @type {KerasKind[]} */ (Object.keys(KERAS));
 
 /** Keras's names for the gates of an LSTM, in its order. */
 const LSTM_GATES = ['i', 'f', 'c', 'o'];
-const FORGET = 1;
 
-const DIRECTIONS = ['', '_reverse'];
+const WEIGHTS = ['weight_ih', 'weight_hh'];
+const BIASES = ['bias_ih', 'bias_hh'];
+/** What follows these names, one a direction. */
+const ENDINGS = ['_l0', '_l0_reverse'];
 
 /**
  * The weights of a Keras layer as the state dict of a module of one layer (`new LSTM(I, H)`, with
@@ -47,24 +50,21 @@ const DIRECTIONS = ['', '_reverse'];
 export function fromKeras(kind, weights) {
   const what = `fromKeras ${expectOneOf(kind, KINDS, 'fromKeras kind')}`;
   if (!Array.isArray(weights) || ![2, 3, 4, 6].includes(weights.length)) {
-    throw new ArgumentError(
-      `${what} weights: expected kernel, recurrent kernel and bias (or no bias), of a Bidirectional ` +
-        `layer twice, got ${describe(weights)}`,
-    );
+    const expected = 'kernel, recurrent kernel and, if any, bias; of a Bidirectional layer twice';
+    throw wrong(`${what} weights`, expected, weights);
   }
-  const D = weights.length > 3 ? 2 : 1;
-  const each = weights.length / D;
+  const sides = weights.length > 3 ? [' forward', ' backward'] : [''];
+  const each = weights.length / sides.length;
   /** @type {StateDict} */
   const state = Object.create(null);
-  const shapes = DIRECTIONS.slice(0, D).map((direction, d) => {
+  const kernels = sides.map((side, d) => {
     const own = weights.slice(d * each, (d + 1) * each);
-    const side = D === 2 ? `${what} ${d ? 'backward' : 'forward'}` : what;
-    return readLayer(kind, own, `_l0${direction}`, state, side);
+    readLayer(kind, own, ENDINGS[d], state, what + side);
+    return shapeText(own[0].shape);
   });
-  if (D === 2 && shapes[0] !== shapes[1]) {
-    throw new ShapeError(
-      `${what} weights: both directions must be of one size, got kernels ${shapes.join(' and ')}`,
-    );
+  if (new Set(kernels).size > 1) {
+    const got = `kernels ${kernels.join(' and ')}`;
+    throw misfit(`${what} weights`, 'both directions of one size', got);
   }
   if (kind === 'LSTM') warnOfOrder(state); // last: console.warn may be anyone's
   return state;
@@ -76,78 +76,60 @@ export function fromKeras(kind, weights) {
  * @param {string} ending  of the names
  * @param {StateDict} state  takes what is found
  * @param {string} what
- * @returns {string}  the kernel's shape
  */
 function readLayer(kind, [kernel, recurrent, bias], ending, state, what) {
-  const order = ORDERS.keras[kind];
-  const G = order.length;
-  const H = expectMatrix(recurrent, `${what} recurrent kernel`)[0];
-  const I = expectMatrix(kernel, `${what} kernel`)[0];
-  const GH = G * H;
-  const hh = tensorData(recurrent, [H, GH], `${what} recurrent kernel [H][${G}·H]`);
-  const ih = tensorData(kernel, [I, GH], `${what} kernel [I][${G}·H]`);
-  let biases = null;
-  if (bias !== undefined) {
-    if (kind === 'GRU') refuseResetBefore(bias, GH, `${what} bias`);
-    const rows = kind === 'GRU' ? [2, GH] : [GH];
-    const made = kind === 'GRU' ? '[2][3·H]' : `[${G}·H]`;
-    biases = tensorData(bias, rows, `${what} bias ${made}`);
-  }
-
-  state[`weight_ih${ending}`] = { shape: [GH, I], data: inOrder(transposed(ih, I, GH), order) };
-  state[`weight_hh${ending}`] = { shape: [GH, H], data: inOrder(transposed(hh, H, GH), order) };
-  if (biases) {
-    const recurrentBias = biases.length > GH ? biases.subarray(GH) : new Float32Array(GH);
-    state[`bias_ih${ending}`] = { shape: [GH], data: inOrder(biases.subarray(0, GH), order) };
-    state[`bias_hh${ending}`] = { shape: [GH], data: inOrder(recurrentBias, order) };
-  }
-  return shapeText(kernel.shape);
+  const order = KERAS[kind];
+  const GH = order.length * sizesOf(recurrent, `${what} recurrent kernel`)[0];
+  const turn = (/** @type {Tensor} */ tensor, /** @type {string} */ name) => {
+    const [rows] = sizesOf(tensor, name);
+    const data = transposed(tensorData(tensor, [rows, GH], name), rows, GH);
+    return { shape: [GH, rows], data: inOrder(data, order) };
+  };
+  const hh = turn(recurrent, `${what} recurrent kernel`); // first: it says what H is
+  state[WEIGHTS[0] + ending] = turn(kernel, `${what} kernel`);
+  state[WEIGHTS[1] + ending] = hh;
+  if (bias === undefined) return;
+  if (kind === 'GRU') refuseResetBefore(bias, GH, `${what} bias`);
+  const data = tensorData(bias, kind === 'GRU' ? [2, GH] : [GH], `${what} bias`);
+  const both = joined([data, new Float32Array(GH)]);
+  BIASES.forEach((part, i) => {
+    const own = both.subarray(i * GH, (i + 1) * GH);
+    state[part + ending] = { shape: [GH], data: inOrder(own, order) };
+  });
 }
 
-/** @param {Tensor} tensor @param {string} name @returns {readonly number[]} */
-function expectMatrix(tensor, name) {
+/** The sizes of a matrix. @param {Tensor} tensor @param {string} name @returns {readonly number[]} */
+function sizesOf(tensor, name) {
   const { shape } = Object(tensor);
-  const whole =
-    Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size > 0);
-  if (!whole) {
-    throw new ArgumentError(`${name}: expected { shape, data }, got ${describe(tensor)}`);
-  }
-  expectFloats(tensor.data, `${name} data`);
-  if (shape.length !== 2 || product(shape) !== tensor.data.length) {
-    throw new ShapeError(
-      `${name}: expected a matrix, got ${shapeText(shape)} with ${tensor.data.length} values`,
-    );
-  }
+  if (!isShape(shape) || product(shape) === 0) throw wrong(name, '{ shape, data }', tensor);
+  if (shape.length !== 2) throw misfit(name, 'a matrix', shapeText(shape));
   return shape;
 }
 
 /** @param {Tensor} bias @param {number} GH @param {string} name */
 function refuseResetBefore(bias, GH, name) {
   const { shape } = Object(bias);
-  if (!Array.isArray(shape) || shape.length !== 1 || shape[0] !== GH) return;
+  if (!isShape(shape) || shapeText(shape) !== `[${GH}]`) return;
   throw new ArgumentError(
-    `${name}: shape [${GH}] is that of a GRU with reset_after=False, whose reset gate acts before the ` +
-      'recurrent product; here, as in PyTorch, it acts after it. Only a GRU trained with ' +
-      `reset_after=True, whose bias is [2, ${GH}], computes the same`,
+    `${name}: expected [2, ${GH}], got [${GH}], of reset_after=False, which resets before the recurrent ` +
+      'product; PyTorch does after it, as reset_after=True',
   );
 }
 
 /** @param {StateDict} state */
 function warnOfOrder(state) {
-  for (const direction of DIRECTIONS) {
-    const bias = state[`bias_ih_l0${direction}`]?.data;
+  for (const ending of ENDINGS) {
+    const bias = state[`bias_ih${ending}`]?.data;
     if (!bias) continue;
     const H = bias.length / LSTM_GATES.length;
-    const near = LSTM_GATES.map((_, gate) => {
+    const near = LSTM_GATES.filter((_, gate) => {
       const mean = bias.subarray(gate * H, (gate + 1) * H).reduce((sum, b) => sum + b, 0) / H;
       return Math.abs(mean - 1) < 0.5; // nearer to 1 than to 0
     });
-    const gate = near.indexOf(true);
-    if (gate < 0 || near[FORGET] || near.lastIndexOf(true) !== gate) continue;
+    if (near.length !== 1 || near[0] === 'f') continue;
     console.warn(
-      `unrolled: fromKeras LSTM bias: in the order i, f, c, o only the values of ${LSTM_GATES[gate]} ` +
-        'are near 1, where Keras starts those of the forget gate f. Are the gates in another order? ' +
-        'ONNX, for one, has i, o, f, c',
+      `unrolled: fromKeras LSTM bias: only the values of ${near} are near 1, where Keras starts those ` +
+        'of f: do the gates stand in the order i, f, c, o?',
     );
     return;
   }
@@ -166,57 +148,34 @@ function warnOfOrder(state) {
  */
 export function toKeras(kind, state) {
   const what = `toKeras ${expectOneOf(kind, KINDS, 'toKeras kind')}`;
-  if (typeof state !== 'object' || state === null) {
-    throw new ArgumentError(`${what}: expected a state dict, got ${describe(state)}`);
-  }
+  if (!isRecord(state)) throw wrong(`${what} state`, 'a state dict', state);
   const names = Object.keys(state);
-  const D = names.some((name) => name.endsWith('_reverse')) ? 2 : 1;
-  const parts = names.some((name) => name.startsWith('bias')) ? BIASED : WEIGHTS;
-  const endings = DIRECTIONS.slice(0, D).map((direction) => `_l0${direction}`);
-  const wanted = endings.flatMap((ending) => parts.map((part) => `${part}${ending}`));
-  const missing = wanted.filter((name) => !Object.hasOwn(state, name));
-  const unexpected = names.filter((name) => !wanted.includes(name));
-  if (missing.length || unexpected.length) {
-    throw new ArgumentError(
-      `${what}: expected the state dict of one layer without projection, ${wanted.join(', ')}; ` +
-        `${missing.length ? `missing ${missing.join(', ')}` : `unexpected ${unexpected.join(', ')}`}`,
-    );
+  const endings = names.some((name) => name.endsWith(ENDINGS[1])) ? ENDINGS : ENDINGS.slice(0, 1);
+  const biased = names.some((name) => name.startsWith('bias'));
+  const parts = biased ? [...WEIGHTS, ...BIASES] : WEIGHTS;
+  const wanted = endings.flatMap((ending) => parts.map((part) => part + ending));
+  if (names.length !== wanted.length || !wanted.every((name) => Object.hasOwn(state, name))) {
+    const expected = `one layer without projection, ${wanted.join(', ')}`;
+    throw wrong(`${what} state`, expected, names.join(', '));
   }
-  const [I, H] = ['weight_ih_l0', 'weight_hh_l0'].map(
-    (name) => expectMatrix(state[name], `${what} ${name}`)[1],
-  );
-  return endings.flatMap((ending) => writeLayer(kind, state, ending, I, H, what));
-}
-
-const WEIGHTS = ['weight_ih', 'weight_hh'];
-const BIASED = [...WEIGHTS, 'bias_ih', 'bias_hh'];
-
-/**
- * @param {KerasKind} kind
- * @param {StateDict} state
- * @param {string} ending
- * @param {number} I
- * @param {number} H
- * @param {string} what
- * @returns {Tensor[]}
- */
-function writeLayer(kind, state, ending, I, H, what) {
-  const order = ORDERS.keras[kind];
-  const GH = order.length * H;
-  const read = (/** @type {string} */ part, /** @type {number[]} */ shape) => {
-    const name = `${part}${ending}`;
-    return inOrder(tensorData(state[name], shape, `${what} ${name}`), order);
-  };
-  const kernel = { shape: [I, GH], data: transposed(read('weight_ih', [GH, I]), GH, I) };
-  const recurrent = { shape: [H, GH], data: transposed(read('weight_hh', [GH, H]), GH, H) };
-  if (!Object.hasOwn(state, `bias_ih${ending}`)) return [kernel, recurrent];
-  const [ih, hh] = ['bias_ih', 'bias_hh'].map((part) => read(part, [GH]));
-  if (kind === 'GRU') {
-    return [kernel, recurrent, { shape: [2, GH], data: joined([ih, hh]) }];
-  }
-  // What fromKeras made of one bias comes back to the bit: −0 + 0 would be 0.
-  const sum = ih.map((b, i) => (hh[i] === 0 ? b : b + hh[i]));
-  return [kernel, recurrent, { shape: [GH], data: sum }];
+  const order = KERAS[kind];
+  const sizes = WEIGHTS.map((part) => sizesOf(state[`${part}_l0`], `${what} ${part}_l0`)[1]); // I, H
+  const GH = order.length * sizes[1];
+  return endings.flatMap((ending) => {
+    const read = (/** @type {string} */ part, /** @type {number[]} */ shape) => {
+      const name = part + ending;
+      return inOrder(tensorData(state[name], shape, `${what} ${name}`), order);
+    };
+    const kernels = WEIGHTS.map((part, i) => {
+      const shape = [sizes[i], GH];
+      return { shape, data: transposed(read(part, [GH, sizes[i]]), GH, sizes[i]) };
+    });
+    if (!biased) return kernels;
+    const [ih, hh] = BIASES.map((part) => read(part, [GH]));
+    if (kind === 'GRU') return [...kernels, { shape: [2, GH], data: joined([ih, hh]) }];
+    // What fromKeras made of one bias comes back to the bit: −0 + 0 would be 0.
+    return [...kernels, { shape: [GH], data: ih.map((b, i) => (hh[i] === 0 ? b : b + hh[i])) }];
+  });
 }
 
 /** @param {Float32Array} data  [rows][cols] @param {number} rows @param {number} cols @returns {Float32Array}  [cols][rows] */

@@ -178,10 +178,13 @@ test('any parts: the model alone, a cell, an optimizer of some parameters in ano
     assert.deepEqual(saveCheckpoint(state), saved);
   }
   const saved = saveCheckpoint({ model: alone, optimizer: swapped });
-  for (const optimizer of [one, plain]) {
+  for (const [optimizer, words] of /** @type {const} */ ([
+    [one, 'expected "weight" as in the file, got "no more"'],
+    [plain, 'expected "bias" as in the file, got "weight"'],
+  ])) {
     assert.throws(() => loadCheckpoint(saved, { model: alone, optimizer }), {
       name: 'ArgumentError',
-      message: /optimizer parameters.*bias.*weight/,
+      message: `loadCheckpoint optimizer parameters: ${words}`,
     });
   }
   dispose(...optimizers, alone, other, cell);
@@ -345,7 +348,11 @@ describe('what does not fit is refused, and nothing was loaded', () => {
     const { optimizer, scheduler, loader } = run.state;
     /** @type {Record<string, [unrolled.Module, any, RegExp]>} */
     const models = {
-      'another kind': [new Linear(2, 2), ArgumentError, /model.*another.*LSTM.*Linear/],
+      'another kind': [
+        new Linear(2, 2),
+        ArgumentError,
+        /model: expected "model: Sequential" as in the file, got "model: Linear"/,
+      ],
       'another size': [
         new Sequential({
           rnn: new LSTM(I, H + 1, { batchFirst: true, numLayers: 2 }),
@@ -369,7 +376,7 @@ describe('what does not fit is refused, and nothing was loaded', () => {
       'other names': [
         new Sequential({ a: new Tanh(), b: new Linear(2, 2) }),
         ArgumentError,
-        /a: Tanh/,
+        /model: expected "rnn: LSTM" as in the file, got "a: Tanh"/,
       ],
     };
     for (const [what, [model, Class, words]] of Object.entries(models)) {
@@ -380,7 +387,20 @@ describe('what does not fit is refused, and nothing was loaded', () => {
     }
     const model = new Linear(2, 2);
     const strange = { model, optimizer, scheduler, loader };
-    refused(bytes, strange, ArgumentError, /optimizer: it updates rnn\.weight_ih_l0/);
+    refused(
+      bytes,
+      strange,
+      ArgumentError,
+      /model: expected "model: Sequential".*got "model: Linear"/,
+    );
+    const other = /optimizer: expected parameters of the model.*got "rnn\.weight_ih_l0/;
+    assert.throws(() => saveCheckpoint(strange), { name: 'ArgumentError', message: other });
+    refused(
+      saveCheckpoint({ model, loader }),
+      { ...strange, scheduler: undefined },
+      ArgumentError,
+      /optimizer: the file has none/,
+    );
     dispose(model);
   });
 
@@ -476,7 +496,7 @@ describe('what does not fit is refused, and nothing was loaded', () => {
     for (const file of [null, undefined, 'text', [1], new Float32Array(9), bytes.buffer]) {
       refused(file, state, ArgumentError, /Uint8Array/);
     }
-    refused(new Uint8Array(0), state, FormatError, /few/);
+    refused(new Uint8Array(0), state, FormatError, /bytes: expected 8 or more, got 0/);
     const weights = unrolled.saveSafetensors(state.model.stateDict(), { a: 'b' });
     refused(weights, state, FormatError, /none.*loadSafetensors/);
     for (const version of [0, 2, '1', null]) {
