@@ -2,7 +2,7 @@ import { OutOfMemoryError } from './errors.js';
 
 /** @param {number} bytes @param {string} what  was being done */
 export function outOfMemory(bytes, what) {
-  return new OutOfMemoryError(`out of memory in ${what}: ${bytes} bytes were asked for`);
+  return new OutOfMemoryError(`out of memory in ${what}: ${bytes} bytes asked for`);
 }
 
 /**

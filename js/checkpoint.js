@@ -220,8 +220,7 @@ function expectParts(state, what) {
 /** @param {string} name @param {unknown} saved @param {unknown} given */
 function expectPart(name, saved, given) {
   if (Boolean(saved) === Boolean(given)) return;
-  const cure =
-    "one, expected it here too. For the weights alone: loadSafetensors and { prefix: 'model.', strict: false }";
+  const cure = 'one, expected it here too; loadSafetensors reads weights alone, as model.…';
   throw new ArgumentError(`loadCheckpoint ${name}: the file has ${given ? 'none' : cure}`);
 }
 
@@ -345,7 +344,7 @@ function parseCheckpoint(bytes) {
   const end = bytes.length - CHECKSUM_BYTES;
   const sum = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true);
   if (entries.pop()?.name !== 'checksum' || crc32(bytes.subarray(0, end)) !== sum) {
-    throw new FormatError('checkpoint: bytes of the file have changed since it was written');
+    throw new FormatError('checkpoint: the file has changed since it was written');
   }
 
   /** @type {Record<string, any>} */
@@ -379,12 +378,9 @@ function fromJson(_, value) {
   return odd < 0 ? value : ODD[odd];
 }
 
-/** The remainder of each byte, made when first needed. @type {Uint32Array | null} */
-let remainders = null;
-
 /** CRC-32 as zip and PNG have it (ISO 3309). @param {Uint8Array} bytes */
 function crc32(bytes) {
-  remainders ??= Uint32Array.from({ length: 256 }, (_, byte) => {
+  const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
     let rest = byte;
     for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
     return rest;

@@ -5,7 +5,7 @@ import { allocate, outOfMemory } from './allocate.js';
 import { ArgumentError, ShapeError, StateError, UnrolledError } from './errors.js';
 
 /** As src/unrolled.h has them. */
-export const STATUS = Object.freeze({
+export const STATUS = /** @type {const} */ ({
   ARGUMENT: -1,
   SHAPE: -2,
   MEMORY: -3,
@@ -17,7 +17,7 @@ export const STATUS = Object.freeze({
 
 /** What a status means that no check here foresaw. @type {Record<number, [typeof ArgumentError, string]>} */
 const MEANING = {
-  [STATUS.SHAPE]: [ShapeError, 'the sizes do not fit, or are too large'],
+  [STATUS.SHAPE]: [ShapeError, 'sizes do not fit, or are too large'],
   [STATUS.STATE]: [StateError, 'not in this state'],
   [STATUS.HANDLE]: [StateError, 'something it needs was disposed'],
 };
@@ -39,16 +39,21 @@ const PASSING = 'passing an array';
 let exports = {};
 /** @type {WebAssembly.Memory | null} */
 let memory = null;
-/** @type {string | null} what trapped, if anything has */
+/** @type {string | null} how a call has trapped, if one has */
 let broken = null;
 
-/** @type {ArrayBufferLike | null} the buffer that the views below look into */
-let seen = null;
-let f32 = new Float32Array(0);
-let f64 = new Float64Array(0);
-let i32 = new Int32Array(0);
-let u32 = new Uint32Array(0);
-let u8 = new Uint8Array(0);
+/** @type {ArrayBufferLike} the buffer that the views below look into */
+let seen;
+/** @type {Float32Array} */
+let f32;
+/** @type {Float64Array} */
+let f64;
+/** @type {Int32Array} */
+let i32;
+/** @type {Uint32Array} */
+let u32;
+/** @type {Uint8Array} */
+let u8;
 let outAt = 0; // the out block, in words
 
 // Growth detaches every view: they are remade here, and nowhere else kept.
@@ -82,7 +87,7 @@ export function attach(found) {
 /** Throws StateError before init(), and after a trap. */
 export function ready() {
   if (!memory) throw new StateError('call `await init()` first');
-  if (broken) throw new StateError(`start anew: the core had an internal fault (${broken})`);
+  if (broken) throw new StateError(`start anew after an ${broken}`);
 }
 
 /**
@@ -103,8 +108,8 @@ export function attempt(name, a, b, c, d, e, f, g) {
   } catch (error) {
     // The core calls nothing outside, so this is a trap, or the end of the engine's stack in the midst
     // of the work: either way memory may be in disorder.
-    broken = error instanceof Error ? error.message : String(error);
-    throw new UnrolledError(`internal fault in ${name}: ${broken}`);
+    broken = `internal fault in ${name}: ${error}`;
+    throw new UnrolledError(broken);
   }
 }
 
@@ -313,7 +318,7 @@ export class Resource {
     ready();
     if (!(#handle in Object(resource))) throw foreign(name);
     if (!resource.#handle) {
-      throw new StateError(`${named(name)}this ${resource.#kind} was disposed`);
+      throw new StateError(`${name ? `${name}: ` : ''}this ${resource.#kind} was disposed`);
     }
     return resource.#handle;
   }
@@ -337,16 +342,9 @@ export class Resource {
 // An engine without Symbol.dispose has now made a method called "undefined".
 delete (/** @type {any} */ (Resource.prototype).undefined);
 
-/** The beginning of a message. @param {string} [name]  of the argument; without one it is `this` */
-function named(name) {
-  return name ? `${name}: ` : '';
-}
-
-/** For what only looks like an object of the library. @param {string} [name]  of the argument; without one it is `this` */
-export function foreign(name) {
-  return new ArgumentError(
-    `${named(name)}expected an object that the library made${name ? '' : '; bind methods to theirs'}`,
-  );
+/** For what only looks like an object of the library. @param {string} [name]  of the argument */
+export function foreign(name = 'this') {
+  return new ArgumentError(`${name}: expected an object that the library made, got something else`);
 }
 
 /** @type {(resource: Resource, name?: string) => number} */

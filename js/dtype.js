@@ -41,9 +41,6 @@ function type(size, As, read) {
   return { size, As, read };
 }
 
-/** What is done, for messages. */
-const READING = 'reading a tensor';
-
 /** @param {number} bits */
 function halfToNumber(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
@@ -77,7 +74,7 @@ function longToNumber(long) {
  * @returns {Float32Array}
  */
 export function readFloats({ size, As, read }, view, at, count) {
-  const values = allocate(4 * count, READING, () => new Float32Array(count));
+  const values = allocate(4 * count, 'reading', () => new Float32Array(count));
   const out = new As(values.buffer);
   for (let i = 0; i < count; i++) out[i] = read(view, at + i * size, true);
   return values;
@@ -97,7 +94,7 @@ export function readFloats({ size, As, read }, view, at, count) {
 export function readStrided(type, view, { offset, shape, strides, littleEndian = true }) {
   const { size, As, read } = type;
   const count = product(shape);
-  const values = allocate(4 * count, READING, () => new Float32Array(count));
+  const values = allocate(4 * count, 'reading', () => new Float32Array(count));
   const out = new As(values.buffer);
   const last = shape.length - 1;
   const columns = last < 0 ? 1 : shape[last];

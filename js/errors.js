@@ -56,7 +56,7 @@ export class NonFiniteError extends UnrolledError {
   constructor(step, parameter) {
     super(
       `${parameter ? `the gradient of ${parameter}` : 'the loss'} is not finite at step ${step}: ` +
-        'the weights are unchanged. A smaller lr or clipNorm may help',
+        'the weights are unchanged; a smaller lr or clipNorm may help',
     );
     /** @readonly */
     this.step = step;

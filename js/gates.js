@@ -17,8 +17,12 @@ export const KERAS = { SimpleRNN: [0], LSTM: [0, 1, 2, 3], GRU: [1, 0, 2] };
  * @returns {Float32Array}  a copy
  */
 export function inOrder(rows, order) {
+  const whole = new Float32Array(rows.length);
   const block = rows.length / order.length;
-  return joined(order.map((from) => rows.subarray(from * block, (from + 1) * block)));
+  order.forEach((from, to) => {
+    whole.set(rows.subarray(from * block, (from + 1) * block), to * block);
+  });
+  return whole;
 }
 
 /** Arrays one after the other. @param {Float32Array[]} parts @returns {Float32Array} */

@@ -10,7 +10,7 @@
 
 import { expectOneOf, misfit, product, shapeText, wrong } from './check.js';
 import { ArgumentError } from './errors.js';
-import { inOrder, joined, KERAS } from './gates.js';
+import { inOrder, KERAS } from './gates.js';
 import { tensorData } from './module.js';
 import { isRecord, isShape } from './state.js';
 
@@ -22,6 +22,8 @@ const KINDS = /** @type {KerasKind[]} */ (Object.keys(KERAS));
 /** Keras's names for the gates of an LSTM, in its order. */
 const LSTM_GATES = ['i', 'f', 'c', 'o'];
 
+/** Keras's arrays of one direction; and ours. */
+const ARRAYS = ['kernel', 'recurrent kernel', 'bias'];
 const WEIGHTS = ['weight_ih', 'weight_hh'];
 const BIASES = ['bias_ih', 'bias_hh'];
 /** What follows these names, one a direction. */
@@ -55,47 +57,31 @@ export function fromKeras(kind, weights) {
   }
   const sides = weights.length > 3 ? [' forward', ' backward'] : [''];
   const each = weights.length / sides.length;
+  const order = KERAS[kind];
+  const [I, H] = [0, 1].map((i) => sizesOf(weights[i], `${what} ${ARRAYS[i]}`)[0]);
+  const GH = order.length * H;
+  const shapes = [[I, GH], [H, GH], kind === 'GRU' ? [2, GH] : [GH]];
   /** @type {StateDict} */
   const state = Object.create(null);
-  const kernels = sides.map((side, d) => {
+  sides.forEach((side, d) => {
     const own = weights.slice(d * each, (d + 1) * each);
-    readLayer(kind, own, ENDINGS[d], state, what + side);
-    return shapeText(own[0].shape);
+    const read = (/** @type {number} */ i) =>
+      tensorData(own[i], shapes[i], `${what}${side} ${ARRAYS[i]}`);
+    /** @param {string} part @param {Float32Array} data @param {number[]} cols */
+    const put = (part, data, ...cols) => {
+      state[part + ENDINGS[d]] = { shape: [GH, ...cols], data: inOrder(data, order) };
+    };
+    const recurrent = read(1); // first: it has said what H is
+    put('weight_ih', transposed(read(0), I, GH), I);
+    put('weight_hh', transposed(recurrent, H, GH), H);
+    if (own[2] === undefined) return;
+    if (kind === 'GRU') refuseResetBefore(own[2], GH, `${what}${side} bias`);
+    const bias = read(2);
+    put('bias_ih', bias.subarray(0, GH));
+    put('bias_hh', kind === 'GRU' ? bias.subarray(GH) : new Float32Array(GH));
   });
-  if (new Set(kernels).size > 1) {
-    const got = `kernels ${kernels.join(' and ')}`;
-    throw misfit(`${what} weights`, 'both directions of one size', got);
-  }
   if (kind === 'LSTM') warnOfOrder(state); // last: console.warn may be anyone's
   return state;
-}
-
-/**
- * @param {KerasKind} kind
- * @param {Tensor[]} weights  of one direction
- * @param {string} ending  of the names
- * @param {StateDict} state  takes what is found
- * @param {string} what
- */
-function readLayer(kind, [kernel, recurrent, bias], ending, state, what) {
-  const order = KERAS[kind];
-  const GH = order.length * sizesOf(recurrent, `${what} recurrent kernel`)[0];
-  const turn = (/** @type {Tensor} */ tensor, /** @type {string} */ name) => {
-    const [rows] = sizesOf(tensor, name);
-    const data = transposed(tensorData(tensor, [rows, GH], name), rows, GH);
-    return { shape: [GH, rows], data: inOrder(data, order) };
-  };
-  const hh = turn(recurrent, `${what} recurrent kernel`); // first: it says what H is
-  state[WEIGHTS[0] + ending] = turn(kernel, `${what} kernel`);
-  state[WEIGHTS[1] + ending] = hh;
-  if (bias === undefined) return;
-  if (kind === 'GRU') refuseResetBefore(bias, GH, `${what} bias`);
-  const data = tensorData(bias, kind === 'GRU' ? [2, GH] : [GH], `${what} bias`);
-  const both = joined([data, new Float32Array(GH)]);
-  BIASES.forEach((part, i) => {
-    const own = both.subarray(i * GH, (i + 1) * GH);
-    state[part + ending] = { shape: [GH], data: inOrder(own, order) };
-  });
 }
 
 /** The sizes of a matrix. @param {Tensor} tensor @param {string} name @returns {readonly number[]} */
@@ -109,7 +95,7 @@ function sizesOf(tensor, name) {
 /** @param {Tensor} bias @param {number} GH @param {string} name */
 function refuseResetBefore(bias, GH, name) {
   const { shape } = Object(bias);
-  if (!isShape(shape) || shapeText(shape) !== `[${GH}]`) return;
+  if (shape?.length !== 1 || shape[0] !== GH) return;
   throw new ArgumentError(
     `${name}: expected [2, ${GH}], got [${GH}], of reset_after=False, which resets before the recurrent ` +
       'product; PyTorch does after it, as reset_after=True',
@@ -150,7 +136,7 @@ export function toKeras(kind, state) {
   const what = `toKeras ${expectOneOf(kind, KINDS, 'toKeras kind')}`;
   if (!isRecord(state)) throw wrong(`${what} state`, 'a state dict', state);
   const names = Object.keys(state);
-  const endings = names.some((name) => name.endsWith(ENDINGS[1])) ? ENDINGS : ENDINGS.slice(0, 1);
+  const endings = ENDINGS.filter((end, d) => d === 0 || names.some((name) => name.endsWith(end)));
   const biased = names.some((name) => name.startsWith('bias'));
   const parts = biased ? [...WEIGHTS, ...BIASES] : WEIGHTS;
   const wanted = endings.flatMap((ending) => parts.map((part) => part + ending));
@@ -159,30 +145,30 @@ export function toKeras(kind, state) {
     throw wrong(`${what} state`, expected, names.join(', '));
   }
   const order = KERAS[kind];
-  const sizes = WEIGHTS.map((part) => sizesOf(state[`${part}_l0`], `${what} ${part}_l0`)[1]); // I, H
-  const GH = order.length * sizes[1];
+  const [I, H] = WEIGHTS.map((part) => sizesOf(state[`${part}_l0`], `${what} ${part}_l0`)[1]);
+  const GH = order.length * H;
   return endings.flatMap((ending) => {
-    const read = (/** @type {string} */ part, /** @type {number[]} */ shape) => {
+    /** @param {string} part @param {number[]} cols */
+    const read = (part, ...cols) => {
       const name = part + ending;
-      return inOrder(tensorData(state[name], shape, `${what} ${name}`), order);
+      return inOrder(tensorData(state[name], [GH, ...cols], `${what} ${name}`), order);
     };
-    const kernels = WEIGHTS.map((part, i) => {
-      const shape = [sizes[i], GH];
-      return { shape, data: transposed(read(part, [GH, sizes[i]]), GH, sizes[i]) };
-    });
+    const kernels = [
+      { shape: [I, GH], data: transposed(read('weight_ih', I), GH, I) },
+      { shape: [H, GH], data: transposed(read('weight_hh', H), GH, H) },
+    ];
     if (!biased) return kernels;
-    const [ih, hh] = BIASES.map((part) => read(part, [GH]));
-    if (kind === 'GRU') return [...kernels, { shape: [2, GH], data: joined([ih, hh]) }];
-    // What fromKeras made of one bias comes back to the bit: −0 + 0 would be 0.
-    return [...kernels, { shape: [GH], data: ih.map((b, i) => (hh[i] === 0 ? b : b + hh[i])) }];
+    const [ih, hh] = BIASES.map((part) => read(part));
+    // Of one bias, what fromKeras made of it comes back to the bit: −0 + 0 would be 0.
+    const bias =
+      kind === 'GRU'
+        ? { shape: [2, GH], data: Float32Array.from([...ih, ...hh]) }
+        : { shape: [GH], data: ih.map((b, i) => (hh[i] === 0 ? b : b + hh[i])) };
+    return [...kernels, bias];
   });
 }
 
 /** @param {Float32Array} data  [rows][cols] @param {number} rows @param {number} cols @returns {Float32Array}  [cols][rows] */
 function transposed(data, rows, cols) {
-  const to = new Float32Array(data.length);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < cols; c++) to[c * rows + r] = data[r * cols + c];
-  }
-  return to;
+  return data.map((_, i) => data[(i % rows) * cols + Math.floor(i / rows)]);
 }

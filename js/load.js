@@ -9,11 +9,9 @@ const SIMD_PROBE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15,
   253, 98, 11,
 ]);
-/** How every module begins: "\0asm". */
-const MAGIC = String(SIMD_PROBE.subarray(0, 4));
 const HTML = 0x3c; // "<": a page came instead of the file
 
-const CURE = '. Copy unrolled.wasm next to your script, or call init({ wasm: url })';
+const CURE = '. Copy unrolled.wasm next to your script, or init({ wasm: url })';
 
 /** Where a .wasm is taken from. @typedef {string | URL | Response | BufferSource | WebAssembly.Module} Source */
 
@@ -40,20 +38,13 @@ export async function tried(work, sentence) {
 function compile(source, name) {
   const { buffer = source, byteOffset, byteLength } = /** @type {any} */ (source); // a view, or a buffer
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-  const start = bytes.subarray(0, 4);
-  if (String(start) !== MAGIC) {
-    throw new UnrolledError(
-      start[0] === HTML
-        ? `${name} is an HTML page, not the .wasm file${CURE}`
-        : `${name} is not a WebAssembly file: it begins with ${start.join(' ') || 'nothing'}`,
-    );
-  }
+  if (bytes[0] === HTML) throw new UnrolledError(`${name} is an HTML page${CURE}`);
   if (!WebAssembly.validate(SIMD_PROBE)) {
-    throw new UnrolledError('this engine has no WebAssembly SIMD, which unrolled needs');
+    throw new UnrolledError('this engine has no WebAssembly SIMD');
   }
   return tried(WebAssembly.compile(/** @type {BufferSource} */ (bytes)), (why) =>
     /unsafe-eval|Security Policy|CSP|embedder/i.test(why)
-      ? `the page's Content-Security-Policy forbids it: add 'wasm-unsafe-eval' to script-src (${why})`
+      ? `Content-Security-Policy: add 'wasm-unsafe-eval' to script-src (${why})`
       : `${name} does not compile: ${why}`,
   );
 }
@@ -62,8 +53,12 @@ function compile(source, name) {
 async function fromResponse(response) {
   const name = response.url || 'the response';
   if (!response.ok) throw new UnrolledError(`${name} answered ${response.status}${CURE}`);
-  const bytes = await tried(response.arrayBuffer(), (why) => `${name} broke off: ${why}`);
-  return compile(bytes, name);
+  return compile(await tried(response.arrayBuffer(), unreadable(name)), name);
+}
+
+/** @param {string} name */
+function unreadable(name) {
+  return (/** @type {string} */ why) => `${name} cannot be read: ${why}`;
 }
 
 /** @param {URL} url */
@@ -73,13 +68,11 @@ async function fromUrl(url) {
   const { process } = /** @type {any} */ (globalThis);
   const fs = onDisk && process?.getBuiltinModule?.('node:fs');
   if (fs) {
-    const read = fs.promises.readFile(url);
-    return compile(await tried(read, (why) => `${url} cannot be read: ${why}`), url.href);
+    return compile(await tried(fs.promises.readFile(url), unreadable(url.href)), url.href);
   }
   const cure = onDisk
-    ? "a page from the disk imports 'unrolled/inline' instead"
-    : "is the server there, does it allow this origin (CORS), does the page's " +
-      'Content-Security-Policy (connect-src)?';
+    ? "from the disk import 'unrolled/inline'"
+    : 'see to CORS, and to connect-src of the Content-Security-Policy';
   return fromResponse(
     await tried(fetch(url), (why) => `${url} cannot be fetched (${why}): ${cure}`),
   );
@@ -101,7 +94,7 @@ export async function loadModule(source) {
     }
     return fromUrl(url);
   }
-  if (globalThis.Response && source instanceof Response) return fromResponse(source);
+  if (source instanceof Response) return fromResponse(source);
   if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) {
     return compile(/** @type {BufferSource} */ (source), 'init wasm');
   }

@@ -92,8 +92,8 @@ export function encode(tensors, metadata) {
 function expectReadable(tensors, bytes, Refusal) {
   if (tensors <= ENTRY_LIMIT && bytes <= HEADER_LIMIT) return;
   throw new Refusal(
-    `safetensors: expected at most ${ENTRY_LIMIT} tensors and ${HEADER_LIMIT} bytes of header, ` +
-      `got ${tensors} tensors and ${bytes}`,
+    `safetensors: ${tensors} tensors, ${bytes} bytes of header: ` +
+      `expected at most ${ENTRY_LIMIT}, ${HEADER_LIMIT}`,
   );
 }
 

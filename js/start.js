@@ -37,7 +37,7 @@ async function begin(options, own) {
     WebAssembly.instantiate(module, {
       env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
     }),
-    (why) => `init: the WebAssembly core cannot be started: ${why}`,
+    (why) => `init: the core does not start: ${why}`,
   );
   attach(instance.exports);
 }

@@ -22,7 +22,7 @@ export function expectState(state, what) {
   if (!isRecord(state)) throw wrong(what, 'a state dict', state);
   return Object.entries(state).map(([name, tensor]) => {
     // Unpaired surrogates have no UTF-8, and two such names would become one.
-    if (/\p{Surrogate}/u.test(name)) throw wrong(`${what} name`, 'Unicode', JSON.stringify(name));
+    if (/\p{Surrogate}/u.test(name)) throw wrong(`${what} name`, 'Unicode', name);
     const data = expectFloats(tensor?.data, `${what} ${name} data`);
     const { shape } = tensor;
     if (!isShape(shape) || product(shape) !== data.length) {

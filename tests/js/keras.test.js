@@ -191,7 +191,11 @@ describe('from Keras', () => {
         /bias: expected shape \[12\], got \[2, 12\]/,
       ],
       [[kernel, recurrent, bias, kernel, recurrent, kernel], 'ShapeError', /backward bias/],
-      [[kernel, recurrent, other, recurrent], 'ShapeError', /one size/],
+      [
+        [kernel, recurrent, other, recurrent],
+        'ShapeError',
+        /backward kernel: expected shape \[2, 12\], got \[4, 12\]/,
+      ],
     ])) {
       assert.throws(() => fromKeras('LSTM', wrong), { name, message: words });
     }
