@@ -110,7 +110,8 @@ export function placeOf(loader) {
  * @returns {() => void}
  */
 export function planPlace(loader, { settings, state }) {
-  const words = (/** @type {object} */ record) => Object.entries(record).map(String);
+  const words = (/** @type {object} */ record) =>
+    Object.entries(record).map(([name, value]) => `${name}: ${describe(value)}`);
   expectSame('DataLoader', words(settings ?? {}), words(DataLoader.settings(loader)));
   return DataLoader.plan(loader, state);
 }

@@ -14,8 +14,7 @@ import { product } from './check.js';
 
 /** By safetensors' names. Integers and F64 are rounded to float32. @type {Readonly<Record<string, ElementType>>} */
 export const TYPES = {
-  // @ts-expect-error: without a prototype, so that only these names are in it
-  __proto__: null,
+  __proto__: /** @type {any} */ (null), // so that only these names are in it
   F64: type(8, Float32Array, (v, at, little) => v.getFloat64(at, little)),
   F32: type(4, Uint32Array, (v, at, little) => v.getUint32(at, little)),
   F16: type(2, Float32Array, (v, at, little) => halfToNumber(v.getUint16(at, little))),

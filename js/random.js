@@ -13,7 +13,7 @@ import {
   viewBytes,
 } from './core.js';
 
-const INT_MIN = -(2 ** 31);
+const INT_MAX = 2 ** 31 - 1;
 
 /**
  * Restarts the global stream exactly as torch.manual_seed does. PyTorch's generator looks at the low 32
@@ -117,8 +117,8 @@ function expectSpread(mean, std, what) {
 
 /** Values from low to below high fit Int32. @param {number} low @param {number} high @param {string} what */
 function expectRange(low, high, what) {
-  expectWhole(low, INT_MIN, -INT_MIN, `${what} low`);
-  expectWhole(high, low + 1, -INT_MIN, `${what} high`);
+  expectWhole(low, -INT_MAX - 1, INT_MAX, `${what} low`);
+  expectWhole(high, low + 1, INT_MAX + 1, `${what} high`);
 }
 
 /** @param {number} value @param {number} low @param {number} high @param {string} name */
