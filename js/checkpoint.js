@@ -16,7 +16,7 @@
 import { describe, expectOptions, shapeText, wrong } from './check.js';
 import { handleOf } from './core.js';
 import { DataLoader } from './data.js';
-import { ArgumentError, FormatError } from './errors.js';
+import { FormatError } from './errors.js';
 import { expectModule, Module } from './module.js';
 import { Optimizer } from './optim.js';
 import { getRngState, setRngState } from './random.js';
@@ -40,10 +40,10 @@ const VERSION = 1;
 const CHECKSUM_BYTES = 4;
 /** The parts that may be left out. */
 const PARTS = { optimizer: Optimizer, scheduler: Schedule, loader: DataLoader };
-/** The element types of the tensors that have these names, or this first word. @type {Record<string, string>} */
+/** The element types of the tensors that have these names, or begin so. @type {Record<string, string>} */
 const DTYPES = {
-  ...{ model: 'F32', optimizer: 'F32' },
-  ...{ 'loader.order': 'I32', random: 'U8', checksum: 'U8' },
+  ...{ 'model.': 'F32', 'optimizer.': 'F32' },
+  ...{ 'loader.order': 'I32', random: 'U8' },
 };
 
 /**
@@ -85,10 +85,9 @@ export function saveCheckpoint(state) {
 export function loadCheckpoint(bytes, state) {
   const { loader, ...parts } = expectParts(state, 'loadCheckpoint');
   const { load, place, metadata } = readCheckpoint(bytes, parts);
-  expectPart('loader', place, loader);
-  const move = loader && place && planPlace(loader, place);
+  const move = planPlace(loader, place);
   load();
-  move?.();
+  move();
   return { metadata };
 }
 
@@ -105,15 +104,15 @@ export function placeOf(loader) {
 /**
  * Checks that a loader can go on from a place; what it gives makes it do so, and cannot fail.
  * @internal
- * @param {DataLoader} loader
- * @param {Place} place
+ * @param {DataLoader | undefined} loader
+ * @param {Place | undefined} place  undefined: of a file without a loader
  * @returns {() => void}
  */
-export function planPlace(loader, { settings, state }) {
-  const words = (/** @type {object} */ record) =>
-    Object.entries(record).map(([name, value]) => `${name}: ${describe(value)}`);
-  expectSame('DataLoader', words(settings ?? {}), words(DataLoader.settings(loader)));
-  return DataLoader.plan(loader, state);
+export function planPlace(loader, place) {
+  const words = (/** @type {object | undefined} */ settings) =>
+    Object.entries(settings ?? {}).map(([name, value]) => `${name}: ${describe(value)}`);
+  expectSame('loader', words(place?.settings), words(loader && DataLoader.settings(loader)));
+  return loader && place ? DataLoader.plan(loader, place.state) : () => {};
 }
 
 /**
@@ -172,23 +171,15 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
  * @returns {{ load: () => void, place: Place | undefined, metadata: Record<string, string> }}
  */
 export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
-  const { numbers, metadata, weights, others } = parseCheckpoint(bytes);
-  const { random, 'loader.order': order, ...moments } = others;
-  expectPart('optimizer', numbers.optimizer, optimizer);
-  expectPart('scheduler', numbers.scheduler, scheduler);
+  const { numbers, metadata, found } = parseCheckpoint(bytes);
   const loads = [
-    tried(random, getRngState, setRngState),
+    tried(found.random.random.data, getRngState, setRngState),
     planModes(numbers.modules, model),
-    Module.plan(model, weights, { prefix: 'model.' }).load,
+    Module.plan(model, found.model, { prefix: 'model.' }).load,
+    planOptimizer(numbers.optimizer ?? {}, found.optimizer, optimizer, model),
+    planSchedule(numbers.scheduler ?? {}, scheduler),
   ];
-  if (optimizer) loads.push(planOptimizer(numbers.optimizer, moments, optimizer, model));
-  if (scheduler) {
-    const { kind, state } = numbers.scheduler;
-    expectSame('scheduler', [kind], [Schedule.kindOf(scheduler)]);
-    // A schedule may be the user's own class: it checks itself.
-    const load = (/** @type {object} */ state) => scheduler.loadStateDict(state);
-    loads.push(tried(state, () => scheduler.stateDict(), load));
-  }
+  const order = found.loader['loader.order']?.data;
   const { settings, state } = numbers.loader ?? {};
   return {
     load: () => {
@@ -218,24 +209,18 @@ function expectParts(state, what) {
   return state;
 }
 
-/** @param {string} name @param {unknown} saved @param {unknown} given */
-function expectPart(name, saved, given) {
-  if (Boolean(saved) === Boolean(given)) return;
-  const cure = 'one, expected it here too; loadSafetensors reads weights alone, as model.…';
-  throw new ArgumentError(`loadCheckpoint ${name}: the file has ${given ? 'none' : cure}`);
-}
-
 /**
- * What differs first is told.
- * @param {string} what
- * @param {any} saved  what the file has for
- * @param {string[]} own
+ * The file's words are those of the part here; what differs first is told.
+ * @param {string} name  of the part
+ * @param {any} saved
+ * @param {string[]} own  none: the part was not given
  */
-function expectSame(what, saved, own) {
-  [...own, 'no more'].forEach((word, i) => {
-    const expected = saved?.[i] ?? 'no more';
+function expectSame(name, saved, own) {
+  [...own, 'none'].forEach((word, i) => {
+    const expected = saved?.[i] ?? 'none';
     if (word === expected) return;
-    throw wrong(`loadCheckpoint ${what}`, `${describe(expected)} as in the file`, word);
+    const cure = own.length ? '' : '; loadSafetensors reads weights alone';
+    throw wrong(`loadCheckpoint ${name}`, `${describe(expected)} as in the file`, word, cure);
   });
 }
 
@@ -298,25 +283,36 @@ function namesOf(optimizer, model, what) {
 
 /**
  * @param {any} saved
- * @param {StateDict} moments  by `0.exp_avg`
- * @param {Optimizer} optimizer
+ * @param {StateDict} moments  by `optimizer.0.exp_avg`
+ * @param {Optimizer | undefined} optimizer
  * @param {Module} model
  * @returns {() => void}
  */
-function planOptimizer(saved, moments, optimizer, model) {
-  expectSame('optimizer', [saved.kind], [Optimizer.kindOf(optimizer)]);
-  const parameters = namesOf(optimizer, model, 'loadCheckpoint');
-  expectSame('optimizer parameters', saved.parameters, parameters);
+function planOptimizer({ kind, parameters, state, param_groups }, moments, optimizer, model) {
+  const own = optimizer
+    ? [Optimizer.kindOf(optimizer), ...namesOf(optimizer, model, 'loadCheckpoint')]
+    : [];
+  expectSame('optimizer', [kind].concat(parameters), own);
+  if (!optimizer) return () => {};
   /** @type {Record<string, Record<string, unknown>>} */
-  const state = Object.create(null);
-  for (const [id, entry] of Object.entries(saved.state ?? {})) {
-    state[id] = Object.assign(Object.create(null), entry);
+  const entries = Object.create(null);
+  for (const [id, entry] of Object.entries(state ?? {})) {
+    entries[id] = Object.assign(Object.create(null), entry);
   }
   for (const [name, values] of Object.entries(moments)) {
     const [, id, moment] = name.split('.');
-    (state[id] ?? refuse(name))[moment] = values;
+    (entries[id] ?? refuse(name))[moment] = values;
   }
-  return Optimizer.plan(optimizer, { state, param_groups: saved.param_groups });
+  return Optimizer.plan(optimizer, { state: entries, param_groups });
+}
+
+/** @param {any} saved @param {Schedule | undefined} scheduler @returns {() => void} */
+function planSchedule({ kind, state }, scheduler) {
+  expectSame('scheduler', [kind], scheduler ? [Schedule.kindOf(scheduler)] : []);
+  if (!scheduler) return () => {};
+  // It may be the user's own class: it checks itself.
+  const load = (/** @type {object} */ state) => scheduler.loadStateDict(state);
+  return tried(state, () => scheduler.stateDict(), load);
 }
 
 // ---- The file ------------------------------------------------------------------------------------
@@ -348,20 +344,16 @@ function parseCheckpoint(bytes) {
     throw new FormatError('checkpoint: the file has changed since it was written');
   }
 
-  /** @type {Record<string, any>} */
-  const weights = Object.create(null);
-  /** @type {Record<string, any>} */
-  const others = Object.create(null);
+  /** @type {Record<string, Record<string, any>>} by the first word of their names */
+  const found = { model: {}, optimizer: {}, loader: {}, random: {} };
   for (const entry of entries) {
     const { name, dtype, shape } = entry;
-    const [first] = name.split('.');
-    if (dtype !== (DTYPES[name] ?? DTYPES[first])) refuse(name);
-    const values = readOwn(entry, data);
-    if (first === 'model') weights[name] = { shape, data: values };
-    else others[name] = first === 'optimizer' ? { shape, data: values } : values;
+    const [part] = name.split('.');
+    if (dtype !== (DTYPES[name] ?? DTYPES[`${part}.`])) refuse(name);
+    found[part][name] = { shape, data: readOwn(entry, data) };
   }
-  if (!others.random) refuse('random');
-  return { numbers, metadata, weights, others };
+  if (!found.random.random) refuse('random');
+  return { numbers, metadata, found };
 }
 
 /** What JSON has no number for. */

@@ -52,12 +52,13 @@ function stateView() {
  * @template {typeof copyFloats | typeof copyInts | typeof copyDoubles} C
  * @param {C} copy  how they come out
  * @param {string} what  the public call
- * @param {[name: string, ...first: number[]]} source  the export, and what it takes before n
  * @param {number} n
- * @param {number[]} settings  what it takes after n
+ * @param {number[]} [settings]  what the export takes after n
+ * @param {string} [name]  of the export
+ * @param {number[]} first  what it takes before n
  * @returns {ReturnType<C>}
  */
-function draw(copy, what, [name, ...first], n, ...settings) {
+function draw(copy, what, n, settings = [], name = what, ...first) {
   expectCount(n, `${what} n`);
   const at = stage((copy === copyDoubles ? 8 : 4) * n);
   call(name, ...first, n, ...settings, at);
@@ -66,30 +67,30 @@ function draw(copy, what, [name, ...first], n, ...settings) {
 
 /** Uniform in [0, 1), as torch.rand. @param {number} n @returns {Float32Array} */
 export function rand(n) {
-  return draw(copyFloats, 'rand', ['rand'], n);
+  return draw(copyFloats, 'rand', n);
 }
 
 /** Standard normal, as torch.randn. @param {number} n @returns {Float32Array} */
 export function randn(n) {
-  return draw(copyFloats, 'randn', ['normal'], n, 0, 1);
+  return draw(copyFloats, 'randn', n, [0, 1], 'normal');
 }
 
 /** As Tensor.uniform_(low, high). @param {number} n @param {number} low @param {number} high @returns {Float32Array} */
 export function uniform(n, low, high) {
   expectNumber(high, 'uniform high', expectNumber(low, 'uniform low'));
-  return draw(copyFloats, 'uniform', ['uniform'], n, low, high);
+  return draw(copyFloats, 'uniform', n, [low, high]);
 }
 
 /** As Tensor.normal_(mean, std). @param {number} n @param {number} mean @param {number} std @returns {Float32Array} */
 export function normal(n, mean, std) {
   expectSpread(mean, std, 'normal');
-  return draw(copyFloats, 'normal', ['normal'], n, mean, std);
+  return draw(copyFloats, 'normal', n, [mean, std]);
 }
 
 /** As Tensor.bernoulli_(p), the draw of dropout masks: 0 or 1. @param {number} n @param {number} p @returns {Float32Array} */
 export function bernoulli(n, p) {
   expectNumber(p, 'bernoulli p', 0, 1);
-  return draw(copyFloats, 'bernoulli', ['bernoulli'], n, p);
+  return draw(copyFloats, 'bernoulli', n, [p]);
 }
 
 /**
@@ -101,12 +102,12 @@ export function bernoulli(n, p) {
  */
 export function randint(low, high, n) {
   expectRange(low, high, 'randint');
-  return draw(copyInts, 'randint', ['randint'], n, low, high);
+  return draw(copyInts, 'randint', n, [low, high]);
 }
 
 /** A permutation of 0 … n−1, as torch.randperm. @param {number} n @returns {Int32Array} */
 export function randperm(n) {
-  return draw(copyInts, 'randperm', ['randperm'], n);
+  return draw(copyInts, 'randperm', n);
 }
 
 /** @param {number} mean @param {number} std @param {string} what */
@@ -129,7 +130,7 @@ function expectWhole(value, low, high, name) {
 
 /** The order of one DataLoader epoch over n samples. @param {number} n @param {boolean} shuffle */
 export function epochOrder(n, shuffle) {
-  return draw(copyInts, 'DataLoader', ['epoch'], n, shuffle ? 1 : 0);
+  return draw(copyInts, 'DataLoader', n, [shuffle ? 1 : 0], 'epoch');
 }
 
 /** As src/unrolled.h numbers them. */
@@ -140,7 +141,7 @@ const NUMPY = 'NumpyRandom';
 
 /** @param {NumpyRandom} numpy @param {string} what @param {number} kind @param {number} n @param {number} a @param {number} b */
 function doubles(numpy, what, kind, n, a, b) {
-  return draw(copyDoubles, `${NUMPY} ${what}`, ['numpy_draw', handleOf(numpy), kind], n, a, b);
+  return draw(copyDoubles, `${NUMPY} ${what}`, n, [a, b], 'numpy_draw', handleOf(numpy), kind);
 }
 
 /** NumPy's legacy stream, as np.random.seed(seed) starts it and np.random.rand … draw from it. */
@@ -178,11 +179,11 @@ export class NumpyRandom extends Resource {
   randint(low, high, n) {
     const what = `${NUMPY} randint`;
     expectRange(low, high, what);
-    return draw(copyInts, what, ['numpy_randint', handleOf(this)], n, low, high);
+    return draw(copyInts, what, n, [low, high], 'numpy_randint', handleOf(this));
   }
 
   /** A permutation of 0 … n−1. @param {number} n @returns {Int32Array} */
   permutation(n) {
-    return draw(copyInts, `${NUMPY} permutation`, ['numpy_permutation', handleOf(this)], n);
+    return draw(copyInts, `${NUMPY} permutation`, n, [], 'numpy_permutation', handleOf(this));
   }
 }
