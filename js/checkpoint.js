@@ -20,7 +20,7 @@ import { FormatError } from './errors.js';
 import { expectModule, Module } from './module.js';
 import { Optimizer } from './optim.js';
 import { getRngState, setRngState } from './random.js';
-import { encode, expectStrings, parse, readOwn } from './safetensors.js';
+import { encode, expectStrings, parse, valuesOf } from './safetensors.js';
 import { Schedule } from './schedule.js';
 
 /** @typedef {import('./module.js').StateDict} StateDict */
@@ -350,7 +350,7 @@ function parseCheckpoint(bytes) {
     const { name, dtype, shape } = entry;
     const [part] = name.split('.');
     if (dtype !== (DTYPES[name] ?? DTYPES[`${part}.`])) refuse(name);
-    found[part][name] = { shape, data: readOwn(entry, data) };
+    found[part][name] = { shape, data: valuesOf(entry, data) };
   }
   if (!found.random.random) refuse('random');
   return { numbers, metadata, found };

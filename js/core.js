@@ -15,13 +15,6 @@ export const STATUS = /** @type {const} */ ({
   TARGET: -7,
 });
 
-/** What a status means that no check here foresaw. @type {Record<number, [typeof ArgumentError, string]>} */
-const MEANING = {
-  [STATUS.SHAPE]: [ShapeError, 'sizes do not fit, or are too large'],
-  [STATUS.STATE]: [StateError, 'not in this state'],
-  [STATUS.HANDLE]: [StateError, 'something it needs was disposed'],
-};
-
 /** Of this package, as package.json has it. */
 export const VERSION = '0.1.0';
 /** Up to so many values a loop copies faster than slice. */
@@ -138,8 +131,10 @@ export function call(name, a, b, c, d, e, f, g) {
  */
 export function failure(status, what) {
   if (status === STATUS.MEMORY) return outOfMemory(word(0), what);
-  const [Class, text] = MEANING[status] ?? [ArgumentError, 'a value is out of range'];
-  return new Class(`${what}: ${text}`);
+  if (status === STATUS.SHAPE) return new ShapeError(`${what}: sizes do not fit, or are too large`);
+  if (status === STATUS.STATE) return new StateError(`${what}: not in this state`);
+  if (status === STATUS.HANDLE) return new StateError(`${what}: something it needs was disposed`);
+  return new ArgumentError(`${what}: a value is out of range`);
 }
 
 /** Word i of the out block, unsigned. @param {number} i */

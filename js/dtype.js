@@ -15,28 +15,28 @@ import { product } from './check.js';
 /** By safetensors' names. Integers and F64 are rounded to float32. @type {Readonly<Record<string, ElementType>>} */
 export const TYPES = {
   __proto__: /** @type {any} */ (null), // so that only these names are in it
-  F64: type(8, Float32Array, (v, at, little) => v.getFloat64(at, little)),
-  F32: type(4, Uint32Array, (v, at, little) => v.getUint32(at, little)),
-  F16: type(2, Float32Array, (v, at, little) => halfToNumber(v.getUint16(at, little))),
-  BF16: type(2, Uint32Array, (v, at, little) => v.getUint16(at, little) << 16),
-  I64: type(8, Float32Array, (v, at, little) => longToNumber(v.getBigInt64(at, little))),
-  U64: type(8, Float32Array, (v, at, little) => longToNumber(v.getBigUint64(at, little))),
-  I32: type(4, Float32Array, (v, at, little) => v.getInt32(at, little)),
-  U32: type(4, Float32Array, (v, at, little) => v.getUint32(at, little)),
-  I16: type(2, Float32Array, (v, at, little) => v.getInt16(at, little)),
-  U16: type(2, Float32Array, (v, at, little) => v.getUint16(at, little)),
-  I8: type(1, Float32Array, (v, at) => v.getInt8(at)),
-  U8: type(1, Float32Array, (v, at) => v.getUint8(at)),
-  BOOL: type(1, Float32Array, (v, at) => (v.getUint8(at) ? 1 : 0)),
+  F64: type(8, (v, at, little) => v.getFloat64(at, little)),
+  F32: type(4, (v, at, little) => v.getUint32(at, little), Uint32Array),
+  F16: type(2, (v, at, little) => halfToNumber(v.getUint16(at, little))),
+  BF16: type(2, (v, at, little) => v.getUint16(at, little) << 16, Uint32Array),
+  I64: type(8, (v, at, little) => longToNumber(v.getBigInt64(at, little))),
+  U64: type(8, (v, at, little) => longToNumber(v.getBigUint64(at, little))),
+  I32: type(4, (v, at, little) => v.getInt32(at, little)),
+  U32: type(4, (v, at, little) => v.getUint32(at, little)),
+  I16: type(2, (v, at, little) => v.getInt16(at, little)),
+  U16: type(2, (v, at, little) => v.getUint16(at, little)),
+  I8: type(1, (v, at) => v.getInt8(at)),
+  U8: type(1, (v, at) => v.getUint8(at)),
+  BOOL: type(1, (v, at) => (v.getUint8(at) ? 1 : 0)),
 };
 
 /**
  * @param {ElementType['size']} size
- * @param {ElementType['As']} As
  * @param {ElementType['read']} read
+ * @param {ElementType['As']} [As]
  * @returns {ElementType}
  */
-function type(size, As, read) {
+function type(size, read, As = Float32Array) {
   return { size, As, read };
 }
 

@@ -52,7 +52,7 @@ const ENDINGS = ['_l0', '_l0_reverse'];
 export function fromKeras(kind, weights) {
   const what = `fromKeras ${expectOneOf(kind, KINDS, 'fromKeras kind')}`;
   if (!Array.isArray(weights) || ![2, 3, 4, 6].includes(weights.length)) {
-    const expected = 'kernel, recurrent kernel and, if any, bias; of a Bidirectional layer twice';
+    const expected = `${ARRAYS.join(', ')}, or no bias; of a Bidirectional layer twice`;
     throw wrong(`${what} weights`, expected, weights);
   }
   const sides = weights.length > 3 ? [' forward', ' backward'] : [''];

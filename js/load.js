@@ -4,7 +4,7 @@
 import { wrong } from './check.js';
 import { OutOfMemoryError, UnrolledError } from './errors.js';
 
-/** A module of eleven bytes with one SIMD instruction in it. */
+/** A module that uses SIMD, one instruction of the last that were added too. */
 const SIMD_PROBE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15,
   253, 98, 11,

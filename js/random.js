@@ -34,12 +34,13 @@ export function getRngState() {
 /** The global stream goes on from there. @param {Uint8Array} state  from getRngState */
 export function setRngState(state) {
   const size = stateView().length;
-  const copy = state instanceof Uint8Array && state.length === size && state.slice();
-  const at = stage(size);
-  if (copy) viewBytes(at, size).set(copy);
-  if (!copy || attempt('rng_restore', at) < 0) {
-    throw wrong('setRngState state', `${size} bytes that getRngState gave`, state);
+  if (state instanceof Uint8Array && state.length === size) {
+    const copy = state.slice(); // before memory may grow
+    const at = stage(size);
+    viewBytes(at, size).set(copy);
+    if (attempt('rng_restore', at) >= 0) return;
   }
+  throw wrong('setRngState state', `${size} bytes that getRngState gave`, state);
 }
 
 function stateView() {

@@ -18,7 +18,7 @@ const ENTRY_LIMIT = 65536;
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
 
-/** What is written, and read as it was written. */
+/** What is written, and read bit for bit. */
 const OWN = { F32: Float32Array, I32: Int32Array, U8: Uint8Array };
 
 const BRACE = 0x7b; // {
@@ -128,25 +128,28 @@ export function loadSafetensors(bytes) {
   const { entries, data } = parse(bytes);
   /** @type {StateDict} */
   const state = Object.create(null);
-  for (const { name, dtype, shape, begin } of entries) {
-    const values = readFloats(TYPES[dtype], data, begin, product(shape));
-    state[name] = { shape: Object.freeze(shape), data: values };
+  for (const entry of entries) {
+    const values = valuesOf(entry, data);
+    const toFloats = () => (values instanceof Float32Array ? values : new Float32Array(values));
+    const floats = allocate(4 * values.length, 'reading', toFloats);
+    state[entry.name] = { shape: Object.freeze(entry.shape), data: floats };
   }
   return state;
 }
 
 /**
- * The values of a tensor that encode wrote, bit for bit.
+ * The values of a tensor: of those types that encode writes as they are, of others as float32.
  * @internal
  * @param {Entry} entry
  * @param {DataView} data
- * @returns {Values | undefined}  undefined: of a type that it does not write
+ * @returns {Values}
  */
-export function readOwn({ dtype, begin, end }, { buffer, byteOffset }) {
+export function valuesOf({ dtype, shape, begin, end }, data) {
   const Type = OWN[/** @type {keyof typeof OWN} */ (dtype)];
-  const copy = () =>
-    /** @type {ArrayBuffer} */ (buffer).slice(byteOffset + begin, byteOffset + end);
-  return Type && new Type(allocate(end - begin, 'reading', copy));
+  if (!Type) return readFloats(TYPES[dtype], data, begin, product(shape));
+  const from = data.byteOffset + begin;
+  const copy = () => /** @type {ArrayBuffer} */ (data.buffer).slice(from, data.byteOffset + end);
+  return new Type(allocate(end - begin, 'reading', copy));
 }
 
 /**

@@ -166,7 +166,7 @@ describe('from Keras', () => {
       [
         [kernel],
         'ArgumentError',
-        /expected kernel, recurrent kernel and, if any, bias.*got an Array of 1/,
+        /expected kernel, recurrent kernel, bias, or no bias.*got an Array of 1/,
       ],
       [[kernel, recurrent, bias, kernel, recurrent], 'ArgumentError', /an Array of 5/],
       [[kernel, null, bias], 'ArgumentError', /recurrent kernel: expected \{ shape, data \}/],
