@@ -56,7 +56,7 @@ export class NonFiniteError extends UnrolledError {
   constructor(step, parameter) {
     super(
       `${parameter ? `the gradient of ${parameter}` : 'the loss'} is not finite at step ${step}: ` +
-        'the weights are unchanged; a smaller lr or clipNorm may help',
+        'the weights are unchanged; try a smaller lr or clipNorm',
     );
     /** @readonly */
     this.step = step;
