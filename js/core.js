@@ -339,7 +339,7 @@ delete (/** @type {any} */ (Resource.prototype).undefined);
 
 /** For what only looks like an object of the library. @param {string} [name]  of the argument */
 export function foreign(name = 'this') {
-  return new ArgumentError(`${name}: expected an object that the library made, got something else`);
+  return new ArgumentError(`${name}: expected an object that the library made`);
 }
 
 /** @type {(resource: Resource, name?: string) => number} */
