@@ -1,5 +1,10 @@
 import { OutOfMemoryError } from './errors.js';
 
+/** @param {number} bytes @param {string} what  was being done */
+export function outOfMemory(bytes, what) {
+  return new OutOfMemoryError(`out of memory in ${what}: ${bytes} bytes asked for`);
+}
+
 /**
  * What `make` makes, or an OutOfMemoryError where the engine has no room for it.
  * @template T
@@ -12,7 +17,6 @@ export function allocate(bytes, what, make) {
   try {
     return make();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new OutOfMemoryError(`out of memory in ${what}: ${bytes} bytes were asked for`);
+    throw error instanceof RangeError ? outOfMemory(bytes, what) : error;
   }
 }

@@ -13,18 +13,18 @@
 //     {name[6:]: t for name, t in load_file(path).items() if name.startswith('model.')}
 // is the model's state dict.
 
-import { describe, expectOptions, product, shapeText } from './check.js';
+import { describe, expectOptions, shapeText, wrong } from './check.js';
 import { handleOf } from './core.js';
 import { DataLoader } from './data.js';
-import { ArgumentError, FormatError } from './errors.js';
-import { expectModule, Module, Parameter } from './module.js';
+import { FormatError } from './errors.js';
+import { expectModule, Module } from './module.js';
 import { Optimizer } from './optim.js';
 import { getRngState, setRngState } from './random.js';
-import { checkMetadata, encode, parse, readInto, readTensor } from './safetensors.js';
+import { encode, expectStrings, parse, valuesOf } from './safetensors.js';
 import { Schedule } from './schedule.js';
 
-/** @typedef {import('./safetensors.js').Tensor} Tensor */
 /** @typedef {import('./module.js').StateDict} StateDict */
+/** @typedef {import('./safetensors.js').Tensor} Tensor */
 /**
  * The parts of a training that a checkpoint holds, and strings of your own.
  * @typedef {{ model: Module, optimizer?: Optimizer, scheduler?: Schedule, loader?: DataLoader,
@@ -38,9 +38,13 @@ import { Schedule } from './schedule.js';
 const KEY = 'unrolled.checkpoint';
 const VERSION = 1;
 const CHECKSUM_BYTES = 4;
-/** Of a text from the file in a message. */
-const TEXT_SHOWN = 300;
-const PARTS = ['model', 'optimizer', 'scheduler', 'loader', 'metadata'];
+/** The parts that may be left out. */
+const PARTS = { optimizer: Optimizer, scheduler: Schedule, loader: DataLoader };
+/** The element types of the tensors that have these names, or begin so. @type {Record<string, string>} */
+const DTYPES = {
+  ...{ 'model.': 'F32', 'optimizer.': 'F32' },
+  ...{ 'loader.order': 'I32', random: 'U8' },
+};
 
 /**
  * Model, optimizer, schedule, loader position and random stream as one safetensors file. Saved, loaded
@@ -81,8 +85,7 @@ export function saveCheckpoint(state) {
 export function loadCheckpoint(bytes, state) {
   const { loader, ...parts } = expectParts(state, 'loadCheckpoint');
   const { load, place, metadata } = readCheckpoint(bytes, parts);
-  expectPart('loader', place, loader);
-  const move = loader && place ? planPlace(loader, place) : () => {};
+  const move = planPlace(loader, place);
   load();
   move();
   return { metadata };
@@ -101,19 +104,15 @@ export function placeOf(loader) {
 /**
  * Checks that a loader can go on from a place; what it gives makes it do so, and cannot fail.
  * @internal
- * @param {DataLoader} loader
- * @param {Place} place
+ * @param {DataLoader | undefined} loader
+ * @param {Place | undefined} place  undefined: of a file without a loader
  * @returns {() => void}
  */
-export function planPlace(loader, { settings, state }) {
-  for (const [name, value] of Object.entries(DataLoader.settings(loader))) {
-    expectSame(
-      /** @type {Record<string, unknown>} */ (settings)?.[name],
-      value,
-      `DataLoader ${name}`,
-    );
-  }
-  return DataLoader.plan(loader, state);
+export function planPlace(loader, place) {
+  const words = (/** @type {object | undefined} */ settings) =>
+    Object.entries(settings ?? {}).map(([name, value]) => `${name}: ${describe(value)}`);
+  expectSame('loader', words(place?.settings), words(loader && DataLoader.settings(loader)));
+  return loader && place ? DataLoader.plan(loader, place.state) : () => {};
 }
 
 /**
@@ -124,27 +123,30 @@ export function planPlace(loader, { settings, state }) {
  * @returns {Uint8Array}
  */
 export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, place) {
-  const own = checkMetadata(metadata, 'saveCheckpoint metadata');
-  for (const name of Object.keys(own)) {
-    if (name.startsWith('unrolled.')) {
-      throw new ArgumentError(
-        `saveCheckpoint metadata ${describe(name)}: expected a name that does not begin with unrolled.`,
-      );
+  const what = 'saveCheckpoint';
+  expectStrings(metadata, `${what} metadata`, wrong);
+  const reserved = Object.keys(metadata).find((name) => name.startsWith('unrolled.'));
+  if (reserved) throw wrong(`${what} metadata`, 'no name that begins with unrolled.', reserved);
+  /** @type {Tensor[]} */
+  const tensors = [];
+  /** @param {string} prefix @param {Record<string, Omit<Tensor, 'name'>>} state */
+  const keep = (prefix, state) => {
+    for (const [name, tensor] of Object.entries(state)) {
+      tensors.push({ ...tensor, name: prefix + name });
     }
-  }
+  };
   /** @type {Record<string, unknown>} */
   const numbers = { version: VERSION, modules: modulesOf(model) };
-  const tensors = floats('model', model.stateDict());
+  keep('model.', model.stateDict());
   if (optimizer) {
+    const parameters = namesOf(optimizer, model, what);
     const { state, param_groups } = optimizer.stateDict();
-    const kept = Object.entries(state).map(([id, entry]) => {
-      const { step, ...moments } = entry;
-      tensors.push(...floats(`optimizer.${id}`, /** @type {any} */ (moments)));
-      return [id, step === undefined ? {} : { step }];
+    const steps = Object.entries(state).map(([id, { step, ...moments }]) => {
+      keep(`optimizer.${id}.`, /** @type {any} */ (moments));
+      return [id, { step }];
     });
-    const parameters = namesOf(optimizer, model, 'saveCheckpoint');
     const kind = Optimizer.kindOf(optimizer);
-    numbers.optimizer = { kind, parameters, state: Object.fromEntries(kept), param_groups };
+    numbers.optimizer = { kind, parameters, state: Object.fromEntries(steps), param_groups };
   }
   if (scheduler) {
     numbers.scheduler = { kind: Schedule.kindOf(scheduler), state: scheduler.stateDict() };
@@ -152,11 +154,10 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
   if (place) {
     const { order, ...state } = place.state;
     numbers.loader = { settings: place.settings, state };
-    if (order) tensors.push(tensor('loader.order', 'I32', Int32Array.from(order)));
+    if (order) keep('loader.', { order: { data: Int32Array.from(order) } });
   }
-  tensors.push(tensor('random', 'U8', getRngState()));
-  tensors.push(tensor('checksum', 'U8', new Uint8Array(CHECKSUM_BYTES)));
-  const bytes = encode(tensors, { ...own, [KEY]: JSON.stringify(numbers, toJson) });
+  keep('', { random: { data: getRngState() }, checksum: { data: new Uint8Array(CHECKSUM_BYTES) } });
+  const bytes = encode(tensors, { ...metadata, [KEY]: JSON.stringify(numbers, toJson) });
   const end = bytes.length - CHECKSUM_BYTES;
   new DataView(bytes.buffer).setUint32(end, crc32(bytes.subarray(0, end)), true);
   return bytes;
@@ -170,82 +171,72 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
  * @returns {{ load: () => void, place: Place | undefined, metadata: Record<string, string> }}
  */
 export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
-  const { numbers, metadata, weights, moments, order, random } = parseCheckpoint(bytes);
-  expectPart('optimizer', numbers.optimizer, optimizer);
-  expectPart('scheduler', numbers.scheduler, scheduler);
-
-  const modes = planModes(numbers.modules, model);
-  const { load: loadWeights } = Module.plan(model, weights);
-  const loadOptimizer = optimizer
-    ? planOptimizer(numbers.optimizer, moments, optimizer, model)
-    : () => {};
-  if (scheduler) {
-    const kind = Schedule.kindOf(scheduler);
-    expectSame(numbers.scheduler.kind, kind, 'scheduler');
-    // A schedule may be the user's own class: it checks itself, and gets its state back.
-    const before = scheduler.stateDict();
-    scheduler.loadStateDict(numbers.scheduler.state);
-    scheduler.loadStateDict(before);
-  }
-  const stream = getRngState();
-  setRngState(random);
-  setRngState(stream);
-  const load = () => {
-    setRngState(random);
-    scheduler?.loadStateDict(numbers.scheduler.state);
-    loadWeights();
-    modes();
-    loadOptimizer();
-  };
+  const { numbers, metadata, found } = parseCheckpoint(bytes);
+  const loads = [
+    tried(found.random.random.data, getRngState, setRngState),
+    planModes(numbers.modules, model),
+    Module.plan(model, found.model, { prefix: 'model.' }).load,
+    planOptimizer(numbers.optimizer ?? {}, found.optimizer, optimizer, model),
+    planSchedule(numbers.scheduler ?? {}, scheduler),
+  ];
+  const order = found.loader['loader.order']?.data;
   const { settings, state } = numbers.loader ?? {};
-  const place = numbers.loader
-    ? { settings, state: { ...state, ...(order && { order }) } }
-    : undefined;
-  return { load, place, metadata };
+  return {
+    load: () => {
+      for (const load of loads) load();
+    },
+    place: numbers.loader && { settings, state: { ...state, order } },
+    metadata,
+  };
 }
 
 // ---- The parts -----------------------------------------------------------------------------------
 
 /** @param {TrainingState} state @param {string} what */
 function expectParts(state, what) {
-  expectOptions(state, PARTS, what);
-  const { model, optimizer, scheduler, loader } = state;
+  expectOptions(state, ['model', ...Object.keys(PARTS), 'metadata'], what);
+  const { model, optimizer, scheduler } = state;
   handleOf(expectModule(model, `${what} model`), `${what} model`);
-  for (const [name, value, Class] of /** @type {const} */ ([
-    ['optimizer', optimizer, Optimizer],
-    ['scheduler', scheduler, Schedule],
-    ['loader', loader, DataLoader],
-  ])) {
-    if (value === undefined || value instanceof Class) continue;
-    throw new ArgumentError(`${what} ${name}: expected one, got ${describe(value)}`);
+  for (const [name, Class] of Object.entries(PARTS)) {
+    const part = state[/** @type {keyof typeof PARTS} */ (name)];
+    if (part === undefined || part instanceof /** @type {Function} */ (Class)) continue;
+    throw wrong(`${what} ${name}`, 'one', part);
   }
   if (optimizer) handleOf(optimizer, `${what} optimizer`);
   if (scheduler && scheduler.optimizer !== optimizer) {
-    throw new ArgumentError(`${what} scheduler: expected that of the optimizer, got another's`);
+    throw wrong(`${what} scheduler`, 'that of the optimizer', "another's");
   }
-  if (optimizer) namesOf(optimizer, model, what); // throws when they do not belong together
   return state;
 }
 
-/** @param {string} name @param {unknown} saved @param {unknown} given */
-function expectPart(name, saved, given) {
-  if (Boolean(saved) === Boolean(given)) return;
-  throw new ArgumentError(
-    given
-      ? `loadCheckpoint ${name}: the file has none`
-      : `loadCheckpoint ${name}: the file has one, expected it here too: without it the training would ` +
-          'not go on as it was. For the weights alone: model.loadStateDict(loadSafetensors(bytes), ' +
-          "{ prefix: 'model.', strict: false })",
-  );
+/**
+ * The file's words are those of the part here; what differs first is told.
+ * @param {string} name  of the part
+ * @param {any} saved
+ * @param {string[]} own  none: the part was not given
+ */
+function expectSame(name, saved, own) {
+  [...own, 'none'].forEach((word, i) => {
+    const expected = saved?.[i] ?? 'none';
+    if (word === expected) return;
+    const cure = own.length ? '' : '; loadSafetensors reads weights alone';
+    throw wrong(`loadCheckpoint ${name}`, `${describe(expected)} as in the file`, word, cure);
+  });
 }
 
-/** @param {unknown} saved @param {unknown} own @param {string} what */
-function expectSame(saved, own, what) {
-  const [a, b] = [JSON.stringify(saved), JSON.stringify(own)];
-  if (a === b) return;
-  throw new ArgumentError(
-    `loadCheckpoint ${what}: the file has ${short(a)}, this one is ${short(b)}`,
-  );
+/**
+ * Checks a state by loading it; the one there was comes back.
+ * @template {object} S
+ * @param {S} state
+ * @param {() => S} get
+ * @param {(state: S) => void} set
+ * @returns {() => void}  loads it
+ */
+function tried(state, get, set) {
+  const before = get();
+  set(state);
+  set(before);
+  return () => set(state);
 }
 
 /** The kind of every module by its path, and whether it is training. @param {Module} model */
@@ -256,32 +247,20 @@ function modulesOf(model) {
 /** @param {unknown} saved @param {Module} model @returns {() => void} */
 function planModes(saved, model) {
   if (!Array.isArray(saved) || !saved.every(isModuleEntry)) refuse('modules');
-  const list = saved;
-  const own = modulesOf(model);
-  const kinds = (/** @type {any[]} */ modules) =>
-    modules.map(([path, kind]) => `${path || 'model'}: ${kind}`).join(', ');
-  if (kinds(list) !== kinds(own)) {
-    throw new ArgumentError(
-      `loadCheckpoint model: the file has another, ${short(kinds(list))}; this one is ${short(kinds(own))}`,
-    );
-  }
+  const words = (/** @type {any[]} */ list) =>
+    list.map(([path, kind]) => `${path || 'model'}: ${kind}`);
+  expectSame('model', words(saved), words(modulesOf(model)));
   return () => {
     Module.tree(model).forEach(([, module], i) => {
-      module.train(list[i][2]);
+      module.train(saved[i][2]);
     });
   };
 }
 
 /** [path, kind, training] @param {unknown} entry */
 function isModuleEntry(entry) {
-  if (!Array.isArray(entry)) return false;
-  const [path, kind, training] = entry;
-  return typeof path === 'string' && typeof kind === 'string' && typeof training === 'boolean';
-}
-
-/** As much of a text as a message shows. @param {string | undefined} text */
-function short(text = 'none') {
-  return text.length > TEXT_SHOWN ? `${text.slice(0, TEXT_SHOWN)}…` : text;
+  const types = Array.isArray(entry) && entry.map((value) => typeof value);
+  return String(types) === 'string,string,boolean';
 }
 
 /**
@@ -291,75 +270,65 @@ function short(text = 'none') {
  * @param {string} what
  */
 function namesOf(optimizer, model, what) {
-  const own = model
-    .parameters()
-    .map((parameter) => ({ name: parameter.name, at: Parameter.reference(parameter) }));
+  const own = model.parameters();
   return Optimizer.parametersOf(optimizer).map((parameter) => {
-    const at = Parameter.reference(parameter);
-    const found = own.find((one) => one.at?.owner === at?.owner && one.at?.index === at?.index);
+    // The same one, if under another name, has its values in the same place.
+    const at = parameter.dataView.byteOffset;
+    const found = own.find(({ dataView }) => dataView.byteOffset === at);
     if (found) return found.name;
-    throw new ArgumentError(
-      `${what} optimizer: it updates ${parameter.name} ${shapeText(parameter.shape)}, where ` +
-        'parameters of the model were expected; pass the model that has all of them',
-    );
+    const got = `${parameter.name} ${shapeText(parameter.shape)}`;
+    throw wrong(`${what} optimizer`, 'parameters of the model alone', got);
   });
 }
 
 /**
  * @param {any} saved
- * @param {StateDict} moments  by `0.exp_avg`
- * @param {Optimizer} optimizer
+ * @param {StateDict} moments  by `optimizer.0.exp_avg`
+ * @param {Optimizer | undefined} optimizer
  * @param {Module} model
  * @returns {() => void}
  */
-function planOptimizer(saved, moments, optimizer, model) {
-  expectSame(saved.kind, Optimizer.kindOf(optimizer), 'optimizer');
-  expectSame(saved.parameters, namesOf(optimizer, model, 'loadCheckpoint'), 'optimizer parameters');
+function planOptimizer({ kind, parameters, state, param_groups }, moments, optimizer, model) {
+  const own = optimizer
+    ? [Optimizer.kindOf(optimizer), ...namesOf(optimizer, model, 'loadCheckpoint')]
+    : [];
+  expectSame('optimizer', [kind].concat(parameters), own);
+  if (!optimizer) return () => {};
   /** @type {Record<string, Record<string, unknown>>} */
-  const state = Object.create(null);
-  for (const [id, entry] of Object.entries(saved.state ?? {})) {
-    state[id] = Object.assign(Object.create(null), entry);
+  const entries = Object.create(null);
+  for (const [id, entry] of Object.entries(state ?? {})) {
+    entries[id] = Object.assign(Object.create(null), entry);
   }
   for (const [name, values] of Object.entries(moments)) {
-    const dot = name.indexOf('.');
-    const entry = state[name.slice(0, dot)];
-    if (!entry) refuse(`optimizer.${name}`);
-    entry[name.slice(dot + 1)] = values;
+    const [, id, moment] = name.split('.');
+    (entries[id] ?? refuse(name))[moment] = values;
   }
-  return Optimizer.plan(optimizer, { state, param_groups: saved.param_groups });
+  return Optimizer.plan(optimizer, { state: entries, param_groups });
+}
+
+/** @param {any} saved @param {Schedule | undefined} scheduler @returns {() => void} */
+function planSchedule({ kind, state }, scheduler) {
+  expectSame('scheduler', [kind], scheduler ? [Schedule.kindOf(scheduler)] : []);
+  if (!scheduler) return () => {};
+  // It may be the user's own class: it checks itself.
+  const load = (/** @type {object} */ state) => scheduler.loadStateDict(state);
+  return tried(state, () => scheduler.stateDict(), load);
 }
 
 // ---- The file ------------------------------------------------------------------------------------
 
 /** @param {string} what @returns {never} */
 function refuse(what) {
-  throw new FormatError(`checkpoint: ${short(what)} is not as saveCheckpoint writes it`);
-}
-
-/** @param {string} name @param {'I32' | 'U8'} dtype @param {Int32Array | Uint8Array} data @returns {Tensor} */
-function tensor(name, dtype, data) {
-  return { name, dtype, shape: [data.length], data };
-}
-
-/** @param {string} prefix @param {StateDict} state @returns {Tensor[]} */
-function floats(prefix, state) {
-  return Object.entries(state).map(([name, { shape, data }]) => ({
-    name: `${prefix}.${name}`,
-    dtype: 'F32',
-    shape,
-    data,
-  }));
+  throw new FormatError(`checkpoint: ${describe(what)} is not as saveCheckpoint writes it`);
 }
 
 /** @param {Uint8Array} bytes */
 function parseCheckpoint(bytes) {
   const { entries, metadata, data } = parse(bytes);
   const text = metadata[KEY];
+  delete metadata[KEY];
   if (text === undefined) {
-    throw new FormatError(
-      'checkpoint: this safetensors file is none, it has no metadata of saveCheckpoint; weights alone ' +
-        'are read with loadSafetensors',
-    );
+    throw new FormatError('checkpoint: this file is none; loadSafetensors reads weights alone');
   }
   /** @type {any} */
   let numbers;
@@ -368,52 +337,23 @@ function parseCheckpoint(bytes) {
   } catch {
     refuse(KEY);
   }
-  if (typeof numbers !== 'object' || numbers === null) refuse(KEY);
-  if (numbers.version !== VERSION) {
-    throw new FormatError(
-      `checkpoint: version ${describe(numbers.version)} is not known; this library reads ${VERSION}`,
-    );
+  if (numbers?.version !== VERSION) refuse(`version ${describe(numbers?.version)}`);
+  const end = bytes.length - CHECKSUM_BYTES;
+  const sum = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true);
+  if (entries.pop()?.name !== 'checksum' || crc32(bytes.subarray(0, end)) !== sum) {
+    throw new FormatError('checkpoint: the file has changed since it was written');
   }
-  expectChecksum(bytes, entries);
 
-  delete metadata[KEY];
-  /** @type {StateDict} */
-  const weights = Object.create(null);
-  /** @type {StateDict} */
-  const moments = Object.create(null);
-  /** @type {Int32Array | undefined} */
-  let order;
-  /** @type {Uint8Array | undefined} */
-  let random;
+  /** @type {Record<string, Record<string, any>>} by the first word of their names */
+  const found = { model: {}, optimizer: {}, loader: {}, random: {} };
   for (const entry of entries) {
     const { name, dtype, shape } = entry;
-    const length = product(shape);
-    const [, part, rest] = /^(model|optimizer)\.(.+)$/s.exec(name) ?? [];
-    if (part && dtype === 'F32') {
-      const values = { shape, data: readTensor(entry, data) };
-      (part === 'model' ? weights : moments)[rest] = values;
-    } else if (name === 'loader.order' && dtype === 'I32') {
-      order = readInto(new Int32Array(length), entry, data);
-    } else if (name === 'random' && dtype === 'U8') {
-      random = readInto(new Uint8Array(length), entry, data);
-    } else if (name !== 'checksum') {
-      refuse(name);
-    }
+    const [part] = name.split('.');
+    if (dtype !== (DTYPES[name] ?? DTYPES[`${part}.`])) refuse(name);
+    found[part][name] = { shape, data: valuesOf(entry, data) };
   }
-  if (!random) refuse('random');
-  return { numbers, metadata, weights, moments, order, random };
-}
-
-/** @param {Uint8Array} bytes @param {import('./safetensors.js').Entry[]} entries */
-function expectChecksum(bytes, entries) {
-  const last = entries[entries.length - 1];
-  if (last?.name !== 'checksum' || last.dtype !== 'U8' || last.shape[0] !== CHECKSUM_BYTES) {
-    refuse('checksum');
-  }
-  const end = bytes.length - CHECKSUM_BYTES;
-  const written = new DataView(bytes.buffer, bytes.byteOffset + end).getUint32(0, true);
-  if (crc32(bytes.subarray(0, end)) === written) return;
-  throw new FormatError('checkpoint: bytes of the file have changed since it was written');
+  if (!found.random.random) refuse('random');
+  return { numbers, metadata, found };
 }
 
 /** What JSON has no number for. */
@@ -431,12 +371,9 @@ function fromJson(_, value) {
   return odd < 0 ? value : ODD[odd];
 }
 
-/** The remainder of each byte, made when first needed. @type {Uint32Array | null} */
-let remainders = null;
-
 /** CRC-32 as zip and PNG have it (ISO 3309). @param {Uint8Array} bytes */
 function crc32(bytes) {
-  remainders ??= Uint32Array.from({ length: 256 }, (_, byte) => {
+  const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
     let rest = byte;
     for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
     return rest;

@@ -1,17 +1,11 @@
 // The one bridge to WebAssembly: the instance, views of its memory, calls and their failures, and the
 // handles that objects here hold. All memory access of the package goes through this file.
 
-import { allocate } from './allocate.js';
-import {
-  ArgumentError,
-  OutOfMemoryError,
-  ShapeError,
-  StateError,
-  UnrolledError,
-} from './errors.js';
+import { allocate, outOfMemory } from './allocate.js';
+import { ArgumentError, ShapeError, StateError, UnrolledError } from './errors.js';
 
 /** As src/unrolled.h has them. */
-export const STATUS = Object.freeze({
+export const STATUS = /** @type {const} */ ({
   ARGUMENT: -1,
   SHAPE: -2,
   MEMORY: -3,
@@ -28,24 +22,31 @@ const FEW = 256;
 /** The largest size that crosses into WebAssembly. */
 const BYTES_MAX = 2 ** 32 - 1;
 /** What all exports are called, before their own names. */
-const PREFIX = /^unrolled_/;
+const PREFIX = 'unrolled_';
+/** What staging and copying are, for messages. */
+const PASSING = 'passing an array';
 
 /** @typedef {(...args: (number | undefined)[]) => number} Export */
 
 /** @type {Record<string, Export>} */
-let exports = Object.create(null);
+let exports = {};
 /** @type {WebAssembly.Memory | null} */
 let memory = null;
-/** @type {string | null} what trapped, if anything has */
+/** @type {string | null} how a call has trapped, if one has */
 let broken = null;
 
-/** @type {ArrayBufferLike | null} the buffer that the views below look into */
-let seen = null;
-let f32 = new Float32Array(0);
-let f64 = new Float64Array(0);
-let i32 = new Int32Array(0);
-let u32 = new Uint32Array(0);
-let u8 = new Uint8Array(0);
+/** @type {ArrayBufferLike} the buffer that the views below look into */
+let seen;
+/** @type {Float32Array} */
+let f32;
+/** @type {Float64Array} */
+let f64;
+/** @type {Int32Array} */
+let i32;
+/** @type {Uint32Array} */
+let u32;
+/** @type {Uint8Array} */
+let u8;
 let outAt = 0; // the out block, in words
 
 // Growth detaches every view: they are remade here, and nowhere else kept.
@@ -65,8 +66,8 @@ function look() {
  * @param {WebAssembly.Exports} found  of a fresh instance
  */
 export function attach(found) {
-  exports = Object.create(null);
-  for (const name of Object.keys(found)) {
+  exports = {};
+  for (const name in found) {
     exports[name.replace(PREFIX, '')] = /** @type {Export} */ (found[name]);
   }
   memory = /** @type {WebAssembly.Memory} */ (found.memory);
@@ -78,13 +79,8 @@ export function attach(found) {
 
 /** Throws StateError before init(), and after a trap. */
 export function ready() {
-  if (!memory)
-    throw new StateError('call `await init()` first: the WebAssembly core is not started');
-  if (broken) {
-    throw new StateError(
-      `the WebAssembly core stopped at an internal fault (${broken}): start anew`,
-    );
-  }
+  if (!memory) throw new StateError('call `await init()` first');
+  if (broken) throw new StateError(`start anew after an ${broken}`);
 }
 
 /**
@@ -105,8 +101,8 @@ export function attempt(name, a, b, c, d, e, f, g) {
   } catch (error) {
     // The core calls nothing outside, so this is a trap, or the end of the engine's stack in the midst
     // of the work: either way memory may be in disorder.
-    broken = error instanceof Error ? error.message : String(error);
-    throw new UnrolledError(`internal fault in ${name}: ${broken}`);
+    broken = `internal fault in ${name}: ${error}`;
+    throw new UnrolledError(broken);
   }
 }
 
@@ -134,18 +130,11 @@ export function call(name, a, b, c, d, e, f, g) {
  * @returns {UnrolledError}
  */
 export function failure(status, what) {
-  switch (status) {
-    case STATUS.MEMORY:
-      return new OutOfMemoryError(`out of memory in ${what}: ${word(0)} bytes were asked for`);
-    case STATUS.SHAPE:
-      return new ShapeError(`${what}: the sizes do not fit, or are too large`);
-    case STATUS.STATE:
-      return new StateError(`${what}: not in this state`);
-    case STATUS.HANDLE:
-      return new StateError(`${what}: something it needs was disposed`);
-    default:
-      return new ArgumentError(`${what}: a value is out of range`);
-  }
+  if (status === STATUS.MEMORY) return outOfMemory(word(0), what);
+  if (status === STATUS.SHAPE) return new ShapeError(`${what}: sizes do not fit, or are too large`);
+  if (status === STATUS.STATE) return new StateError(`${what}: not in this state`);
+  if (status === STATUS.HANDLE) return new StateError(`${what}: something it needs was disposed`);
+  return new ArgumentError(`${what}: a value is out of range`);
 }
 
 /** Word i of the out block, unsigned. @param {number} i */
@@ -169,25 +158,32 @@ export function double(i) {
 /** @param {number} at  address @param {number} length @returns {Float32Array} a view, valid until the next call */
 export function viewFloats(at, length) {
   look();
-  return new Float32Array(/** @type {ArrayBuffer} */ (seen), at, length);
+  return f32.subarray(at >>> 2, (at >>> 2) + length);
 }
 
 /** @param {number} at @param {number} length */
 export function viewBytes(at, length) {
   look();
-  return new Uint8Array(/** @type {ArrayBuffer} */ (seen), at, length);
+  return u8.subarray(at, at + length);
 }
 
-/** @template A @param {number} bytes @param {() => A} make @returns {A} */
-function copied(bytes, make) {
-  return allocate(bytes, 'passing an array', make);
+/**
+ * @template {Float32Array | Float64Array | Int32Array} A
+ * @param {A} view
+ * @param {number} from  in values
+ * @param {number} length
+ * @returns {A}
+ */
+function copied(view, from, length) {
+  const copy = () => /** @type {A} */ (view.slice(from, from + length));
+  return allocate(length * view.BYTES_PER_ELEMENT, PASSING, copy);
 }
 
 /** @param {number} at @param {number} length @returns {Float32Array} */
 export function copyFloats(at, length) {
   look();
   const from = at >>> 2;
-  if (length > FEW) return copied(4 * length, () => f32.slice(from, from + length));
+  if (length > FEW) return copied(f32, from, length);
   const copy = new Float32Array(length);
   for (let i = 0; i < length; i++) copy[i] = f32[from + i];
   return copy;
@@ -196,20 +192,19 @@ export function copyFloats(at, length) {
 /** @param {number} at @param {number} length @returns {Float64Array} */
 export function copyDoubles(at, length) {
   look();
-  return copied(8 * length, () => f64.slice(at >>> 3, (at >>> 3) + length));
+  return copied(f64, at >>> 3, length);
 }
 
 /** @param {number} at @param {number} length @returns {Int32Array} */
 export function copyInts(at, length) {
   look();
-  return copied(4 * length, () => i32.slice(at >>> 2, (at >>> 2) + length));
+  return copied(i32, at >>> 2, length);
 }
 
 /** @param {number} at @param {Float32Array | Int32Array} data */
 export function writeAt(at, data) {
   look();
-  if (data instanceof Int32Array) i32.set(data, at >>> 2);
-  else f32.set(data, at >>> 2);
+  (data instanceof Int32Array ? i32 : f32).set(data, at >>> 2);
 }
 
 /** @param {number} at @param {ArrayLike<number>} data */
@@ -239,8 +234,7 @@ export function text(at) {
  * @returns {A}
  */
 export function stable(data) {
-  if (data.buffer !== memory?.buffer) return data;
-  return copied(data.byteLength, () => /** @type {A} */ (data.slice()));
+  return data.buffer === memory?.buffer ? copied(data, 0, data.length) : data;
 }
 
 /**
@@ -248,11 +242,8 @@ export function stable(data) {
  * @param {number} bytes
  */
 export function stage(bytes) {
-  if (bytes > BYTES_MAX) {
-    throw new OutOfMemoryError(`out of memory in passing an array: ${bytes} bytes were asked for`);
-  }
-  const at = attempt('stage', bytes) >>> 0;
-  if (!at) throw failure(STATUS.MEMORY, 'passing an array');
+  const at = bytes > BYTES_MAX ? 0 : attempt('stage', bytes) >>> 0;
+  if (!at) throw outOfMemory(bytes, PASSING);
   return at;
 }
 
@@ -274,11 +265,10 @@ export function info() {
 
 // The safety net for objects that were dropped without dispose().
 const forgotten =
-  typeof FinalizationRegistry === 'undefined'
-    ? null
-    : new FinalizationRegistry((/** @type {number} */ handle) => {
-        if (memory && !broken) attempt('destroy', handle);
-      });
+  globalThis.FinalizationRegistry && // not every server has it
+  new FinalizationRegistry((/** @type {number} */ handle) => {
+    if (!broken) attempt('destroy', handle);
+  });
 
 /** What owns something in WebAssembly memory. */
 export class Resource {
@@ -298,8 +288,7 @@ export class Resource {
   /** Frees the memory it owns. Any later use is a StateError; a second dispose does nothing. */
   dispose() {
     if (!this.#handle) return;
-    const handle = this.#handle;
-    call('destroy', handle);
+    call('destroy', this.#handle);
     this.#release();
   }
 
@@ -322,9 +311,7 @@ export class Resource {
    */
   static handleOf(resource, name) {
     ready();
-    if (typeof resource !== 'object' || resource === null || !(#handle in resource)) {
-      throw foreign(name);
-    }
+    if (!(#handle in Object(resource))) throw foreign(name);
     if (!resource.#handle) {
       throw new StateError(`${name ? `${name}: ` : ''}this ${resource.#kind} was disposed`);
     }
@@ -347,15 +334,12 @@ export class Resource {
   }
 }
 
-// An engine without the symbol has now made a method called "undefined".
-if (typeof Symbol.dispose !== 'symbol') Reflect.deleteProperty(Resource.prototype, 'undefined');
+// An engine without Symbol.dispose has now made a method called "undefined".
+delete (/** @type {any} */ (Resource.prototype).undefined);
 
-/** For what only looks like an object of the library. @param {string} [name]  of the argument; without one it is `this` */
-export function foreign(name) {
-  return new ArgumentError(
-    `${name ? `${name}: ` : ''}expected an object that the library made, got something else` +
-      `${name ? '' : '; a method taken from its object must be bound to it'}`,
-  );
+/** For what only looks like an object of the library. @param {string} [name]  of the argument */
+export function foreign(name = 'this') {
+  return new ArgumentError(`${name}: expected an object that the library made`);
 }
 
 /** @type {(resource: Resource, name?: string) => number} */

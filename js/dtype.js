@@ -2,6 +2,7 @@
 // safetensors and PyTorch's own files share them.
 
 import { allocate } from './allocate.js';
+import { product } from './check.js';
 
 /**
  * @typedef {object} ElementType
@@ -12,37 +13,30 @@ import { allocate } from './allocate.js';
  */
 
 /** By safetensors' names. Integers and F64 are rounded to float32. @type {Readonly<Record<string, ElementType>>} */
-export const TYPES = Object.freeze(
-  Object.assign(Object.create(null), {
-    F64: type(8, Float32Array, (v, at, little) => v.getFloat64(at, little)),
-    F32: type(4, Uint32Array, (v, at, little) => v.getUint32(at, little)),
-    F16: type(2, Float32Array, (v, at, little) => halfToNumber(v.getUint16(at, little))),
-    BF16: type(2, Uint32Array, (v, at, little) => v.getUint16(at, little) << 16),
-    I64: type(8, Float32Array, (v, at, little) => {
-      const high = v.getInt32(little ? at + 4 : at, little);
-      return joined(high, v.getUint32(little ? at : at + 4, little));
-    }),
-    U64: type(8, Float32Array, (v, at, little) => {
-      const high = v.getUint32(little ? at + 4 : at, little);
-      return joined(high, v.getUint32(little ? at : at + 4, little));
-    }),
-    I32: type(4, Float32Array, (v, at, little) => v.getInt32(at, little)),
-    U32: type(4, Float32Array, (v, at, little) => v.getUint32(at, little)),
-    I16: type(2, Float32Array, (v, at, little) => v.getInt16(at, little)),
-    U16: type(2, Float32Array, (v, at, little) => v.getUint16(at, little)),
-    I8: type(1, Float32Array, (v, at) => v.getInt8(at)),
-    U8: type(1, Float32Array, (v, at) => v.getUint8(at)),
-    BOOL: type(1, Float32Array, (v, at) => (v.getUint8(at) ? 1 : 0)),
-  }),
-);
+export const TYPES = {
+  __proto__: /** @type {any} */ (null), // so that only these names are in it
+  F64: type(8, (v, at, little) => v.getFloat64(at, little)),
+  F32: type(4, (v, at, little) => v.getUint32(at, little), Uint32Array),
+  F16: type(2, (v, at, little) => halfToNumber(v.getUint16(at, little))),
+  BF16: type(2, (v, at, little) => v.getUint16(at, little) << 16, Uint32Array),
+  I64: type(8, (v, at, little) => longToNumber(v.getBigInt64(at, little))),
+  U64: type(8, (v, at, little) => longToNumber(v.getBigUint64(at, little))),
+  I32: type(4, (v, at, little) => v.getInt32(at, little)),
+  U32: type(4, (v, at, little) => v.getUint32(at, little)),
+  I16: type(2, (v, at, little) => v.getInt16(at, little)),
+  U16: type(2, (v, at, little) => v.getUint16(at, little)),
+  I8: type(1, (v, at) => v.getInt8(at)),
+  U8: type(1, (v, at) => v.getUint8(at)),
+  BOOL: type(1, (v, at) => (v.getUint8(at) ? 1 : 0)),
+};
 
 /**
  * @param {ElementType['size']} size
- * @param {ElementType['As']} As
  * @param {ElementType['read']} read
+ * @param {ElementType['As']} [As]
  * @returns {ElementType}
  */
-function type(size, As, read) {
+function type(size, read, As = Float32Array) {
   return { size, As, read };
 }
 
@@ -57,18 +51,32 @@ function halfToNumber(bits) {
 }
 
 /**
- * The halves of a 64-bit integer as a number that rounds to the float32 nearest to it. Through the
- * nearest double it would be rounded twice: 2^60 + 2^36 + 1 lies above the middle between two float32,
- * the double nearest to it in the middle. So beyond 2^53 the low 16 bits become one, which a double
- * still holds and which is far below a float32's last place.
- * @param {number} high
- * @param {number} low  unsigned
+ * A number that rounds to the float32 nearest to a 64-bit integer. Through the nearest double it would
+ * be rounded twice: 2^60 + 2^36 + 1 lies above the middle between two float32, the double nearest to it
+ * in the middle. So beyond 2^53 the low 16 bits become one, which a double still holds and which is far
+ * below a float32's last place.
+ * @param {bigint} long
  */
-function joined(high, low) {
-  const number = high * 2 ** 32 + low;
+function longToNumber(long) {
+  const number = Number(long);
   if (Number.isSafeInteger(number)) return number;
-  const rest = low % 2 ** 16;
-  return high * 2 ** 32 + (low - rest) + (rest ? 2 ** 15 : 0);
+  const rest = long & 0xffffn;
+  return Number(long - rest + (rest && 0x8000n));
+}
+
+/**
+ * The values of a tensor without gaps, little-endian. The caller has seen to it that all lie inside the view.
+ * @param {ElementType} type
+ * @param {DataView} view
+ * @param {number} at
+ * @param {number} count
+ * @returns {Float32Array}
+ */
+export function readFloats({ size, As, read }, view, at, count) {
+  const values = allocate(4 * count, 'reading', () => new Float32Array(count));
+  const out = new As(values.buffer);
+  for (let i = 0; i < count; i++) out[i] = read(view, at + i * size, true);
+  return values;
 }
 
 /**
@@ -82,10 +90,10 @@ function joined(high, low) {
  * @param {boolean} [layout.littleEndian]
  * @returns {Float32Array}
  */
-export function readFloats(type, view, { offset, shape, strides, littleEndian = true }) {
+export function readStrided(type, view, { offset, shape, strides, littleEndian = true }) {
   const { size, As, read } = type;
-  const count = shape.reduce((a, b) => a * b, 1);
-  const values = allocate(4 * count, 'reading a tensor', () => new Float32Array(count));
+  const count = product(shape);
+  const values = allocate(4 * count, 'reading', () => new Float32Array(count));
   const out = new As(values.buffer);
   const last = shape.length - 1;
   const columns = last < 0 ? 1 : shape[last];

@@ -55,8 +55,8 @@ export class NonFiniteError extends UnrolledError {
    */
   constructor(step, parameter) {
     super(
-      `${parameter ? `the gradient of ${parameter}` : 'the loss'} is not finite at step ${step}; ` +
-        'the weights are as they were. A smaller lr or clipNorm often helps.',
+      `${parameter ? `the gradient of ${parameter}` : 'the loss'} is not finite at step ${step}: ` +
+        'the weights are unchanged; try a smaller lr or clipNorm',
     );
     /** @readonly */
     this.step = step;

@@ -8,21 +8,26 @@
 // of its forward layer, then those of its backward layer.
 // Source: keras/src/layers/rnn, https://keras.io/api/layers/recurrent_layers
 
-import { describe, expectFloats, expectOneOf, product, shapeText } from './check.js';
-import { ArgumentError, ShapeError } from './errors.js';
-import { inOrder, joined, ORDERS } from './gates.js';
+import { expectOneOf, misfit, product, shapeText, wrong } from './check.js';
+import { ArgumentError } from './errors.js';
+import { inOrder, KERAS } from './gates.js';
 import { tensorData } from './module.js';
+import { isRecord, isShape } from './state.js';
 
 /** @import { StateDict, Tensor } from './module.js' */
 /** The class of a Keras layer. @typedef {'SimpleRNN' | 'LSTM' | 'GRU'} KerasKind */
 
-const KINDS = /** @type {KerasKind[]} */ (Object.keys(ORDERS.keras));
+const KINDS = /** @type {KerasKind[]} */ (Object.keys(KERAS));
 
 /** Keras's names for the gates of an LSTM, in its order. */
 const LSTM_GATES = ['i', 'f', 'c', 'o'];
-const FORGET = 1;
 
-const DIRECTIONS = ['', '_reverse'];
+/** Keras's arrays of one direction; and ours. */
+const ARRAYS = ['kernel', 'recurrent kernel', 'bias'];
+const WEIGHTS = ['weight_ih', 'weight_hh'];
+const BIASES = ['bias_ih', 'bias_hh'];
+/** What follows these names, one a direction. */
+const ENDINGS = ['_l0', '_l0_reverse'];
 
 /**
  * The weights of a Keras layer as the state dict of a module of one layer (`new LSTM(I, H)`, with
@@ -47,107 +52,70 @@ const DIRECTIONS = ['', '_reverse'];
 export function fromKeras(kind, weights) {
   const what = `fromKeras ${expectOneOf(kind, KINDS, 'fromKeras kind')}`;
   if (!Array.isArray(weights) || ![2, 3, 4, 6].includes(weights.length)) {
-    throw new ArgumentError(
-      `${what} weights: expected kernel, recurrent kernel and bias (or no bias), of a Bidirectional ` +
-        `layer twice, got ${describe(weights)}`,
-    );
+    const expected = `${ARRAYS.join(', ')}, or no bias; of a Bidirectional layer twice`;
+    throw wrong(`${what} weights`, expected, weights);
   }
-  const D = weights.length > 3 ? 2 : 1;
-  const each = weights.length / D;
+  const sides = weights.length > 3 ? [' forward', ' backward'] : [''];
+  const each = weights.length / sides.length;
+  const order = KERAS[kind];
+  const [I, H] = [0, 1].map((i) => sizesOf(weights[i], `${what} ${ARRAYS[i]}`)[0]);
+  const GH = order.length * H;
+  const shapes = [[I, GH], [H, GH], kind === 'GRU' ? [2, GH] : [GH]];
   /** @type {StateDict} */
   const state = Object.create(null);
-  const shapes = DIRECTIONS.slice(0, D).map((direction, d) => {
+  sides.forEach((side, d) => {
     const own = weights.slice(d * each, (d + 1) * each);
-    const side = D === 2 ? `${what} ${d ? 'backward' : 'forward'}` : what;
-    return readLayer(kind, own, `_l0${direction}`, state, side);
+    const read = (/** @type {number} */ i) =>
+      tensorData(own[i], shapes[i], `${what}${side} ${ARRAYS[i]}`);
+    /** @param {string} part @param {Float32Array} data @param {number[]} cols */
+    const put = (part, data, ...cols) => {
+      state[part + ENDINGS[d]] = { shape: [GH, ...cols], data: inOrder(data, order) };
+    };
+    const recurrent = read(1); // first: it has said what H is
+    put('weight_ih', transposed(read(0), I, GH), I);
+    put('weight_hh', transposed(recurrent, H, GH), H);
+    if (own[2] === undefined) return;
+    if (kind === 'GRU') refuseResetBefore(own[2], GH, `${what}${side} bias`);
+    const bias = read(2);
+    put('bias_ih', bias.subarray(0, GH));
+    put('bias_hh', kind === 'GRU' ? bias.subarray(GH) : new Float32Array(GH));
   });
-  if (D === 2 && shapes[0] !== shapes[1]) {
-    throw new ShapeError(
-      `${what} weights: both directions must be of one size, got kernels ${shapes.join(' and ')}`,
-    );
-  }
   if (kind === 'LSTM') warnOfOrder(state); // last: console.warn may be anyone's
   return state;
 }
 
-/**
- * @param {KerasKind} kind
- * @param {Tensor[]} weights  of one direction
- * @param {string} ending  of the names
- * @param {StateDict} state  takes what is found
- * @param {string} what
- * @returns {string}  the kernel's shape
- */
-function readLayer(kind, [kernel, recurrent, bias], ending, state, what) {
-  const order = ORDERS.keras[kind];
-  const G = order.length;
-  const H = expectMatrix(recurrent, `${what} recurrent kernel`)[0];
-  const I = expectMatrix(kernel, `${what} kernel`)[0];
-  const GH = G * H;
-  const hh = tensorData(recurrent, [H, GH], `${what} recurrent kernel [H][${G}·H]`);
-  const ih = tensorData(kernel, [I, GH], `${what} kernel [I][${G}·H]`);
-  let biases = null;
-  if (bias !== undefined) {
-    if (kind === 'GRU') refuseResetBefore(bias, GH, `${what} bias`);
-    const rows = kind === 'GRU' ? [2, GH] : [GH];
-    const made = kind === 'GRU' ? '[2][3·H]' : `[${G}·H]`;
-    biases = tensorData(bias, rows, `${what} bias ${made}`);
-  }
-
-  state[`weight_ih${ending}`] = { shape: [GH, I], data: inOrder(transposed(ih, I, GH), order) };
-  state[`weight_hh${ending}`] = { shape: [GH, H], data: inOrder(transposed(hh, H, GH), order) };
-  if (biases) {
-    const recurrentBias = biases.length > GH ? biases.subarray(GH) : new Float32Array(GH);
-    state[`bias_ih${ending}`] = { shape: [GH], data: inOrder(biases.subarray(0, GH), order) };
-    state[`bias_hh${ending}`] = { shape: [GH], data: inOrder(recurrentBias, order) };
-  }
-  return shapeText(kernel.shape);
-}
-
-/** @param {Tensor} tensor @param {string} name @returns {readonly number[]} */
-function expectMatrix(tensor, name) {
+/** The sizes of a matrix. @param {Tensor} tensor @param {string} name @returns {readonly number[]} */
+function sizesOf(tensor, name) {
   const { shape } = Object(tensor);
-  const whole =
-    Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size > 0);
-  if (!whole) {
-    throw new ArgumentError(`${name}: expected { shape, data }, got ${describe(tensor)}`);
-  }
-  expectFloats(tensor.data, `${name} data`);
-  if (shape.length !== 2 || product(shape) !== tensor.data.length) {
-    throw new ShapeError(
-      `${name}: expected a matrix, got ${shapeText(shape)} with ${tensor.data.length} values`,
-    );
-  }
+  if (!isShape(shape) || product(shape) === 0) throw wrong(name, '{ shape, data }', tensor);
+  if (shape.length !== 2) throw misfit(name, 'a matrix', shapeText(shape));
   return shape;
 }
 
 /** @param {Tensor} bias @param {number} GH @param {string} name */
 function refuseResetBefore(bias, GH, name) {
   const { shape } = Object(bias);
-  if (!Array.isArray(shape) || shape.length !== 1 || shape[0] !== GH) return;
+  if (shape?.length !== 1 || shape[0] !== GH) return;
   throw new ArgumentError(
-    `${name}: shape [${GH}] is that of a GRU with reset_after=False, whose reset gate acts before the ` +
-      'recurrent product; here, as in PyTorch, it acts after it. Only a GRU trained with ' +
-      `reset_after=True, whose bias is [2, ${GH}], computes the same`,
+    `${name}: expected [2, ${GH}], got [${GH}], of reset_after=False, which resets before the recurrent ` +
+      'product; PyTorch does after it, as reset_after=True',
   );
 }
 
 /** @param {StateDict} state */
 function warnOfOrder(state) {
-  for (const direction of DIRECTIONS) {
-    const bias = state[`bias_ih_l0${direction}`]?.data;
+  for (const ending of ENDINGS) {
+    const bias = state[`bias_ih${ending}`]?.data;
     if (!bias) continue;
     const H = bias.length / LSTM_GATES.length;
-    const near = LSTM_GATES.map((_, gate) => {
+    const near = LSTM_GATES.filter((_, gate) => {
       const mean = bias.subarray(gate * H, (gate + 1) * H).reduce((sum, b) => sum + b, 0) / H;
       return Math.abs(mean - 1) < 0.5; // nearer to 1 than to 0
     });
-    const gate = near.indexOf(true);
-    if (gate < 0 || near[FORGET] || near.lastIndexOf(true) !== gate) continue;
+    if (near.length !== 1 || near[0] === 'f') continue;
     console.warn(
-      `unrolled: fromKeras LSTM bias: in the order i, f, c, o only the values of ${LSTM_GATES[gate]} ` +
-        'are near 1, where Keras starts those of the forget gate f. Are the gates in another order? ' +
-        'ONNX, for one, has i, o, f, c',
+      `unrolled: fromKeras LSTM bias: only the values of ${near} are near 1, where Keras starts those ` +
+        'of f: do the gates stand in the order i, f, c, o?',
     );
     return;
   }
@@ -166,64 +134,41 @@ function warnOfOrder(state) {
  */
 export function toKeras(kind, state) {
   const what = `toKeras ${expectOneOf(kind, KINDS, 'toKeras kind')}`;
-  if (typeof state !== 'object' || state === null) {
-    throw new ArgumentError(`${what}: expected a state dict, got ${describe(state)}`);
-  }
+  if (!isRecord(state)) throw wrong(`${what} state`, 'a state dict', state);
   const names = Object.keys(state);
-  const D = names.some((name) => name.endsWith('_reverse')) ? 2 : 1;
-  const parts = names.some((name) => name.startsWith('bias')) ? BIASED : WEIGHTS;
-  const endings = DIRECTIONS.slice(0, D).map((direction) => `_l0${direction}`);
-  const wanted = endings.flatMap((ending) => parts.map((part) => `${part}${ending}`));
-  const missing = wanted.filter((name) => !Object.hasOwn(state, name));
-  const unexpected = names.filter((name) => !wanted.includes(name));
-  if (missing.length || unexpected.length) {
-    throw new ArgumentError(
-      `${what}: expected the state dict of one layer without projection, ${wanted.join(', ')}; ` +
-        `${missing.length ? `missing ${missing.join(', ')}` : `unexpected ${unexpected.join(', ')}`}`,
-    );
+  const endings = ENDINGS.filter((end, d) => d === 0 || names.some((name) => name.endsWith(end)));
+  const biased = names.some((name) => name.startsWith('bias'));
+  const parts = biased ? [...WEIGHTS, ...BIASES] : WEIGHTS;
+  const wanted = endings.flatMap((ending) => parts.map((part) => part + ending));
+  if (names.length !== wanted.length || !wanted.every((name) => Object.hasOwn(state, name))) {
+    const expected = `one layer without projection, ${wanted.join(', ')}`;
+    throw wrong(`${what} state`, expected, names.join(', '));
   }
-  const [I, H] = ['weight_ih_l0', 'weight_hh_l0'].map(
-    (name) => expectMatrix(state[name], `${what} ${name}`)[1],
-  );
-  return endings.flatMap((ending) => writeLayer(kind, state, ending, I, H, what));
-}
-
-const WEIGHTS = ['weight_ih', 'weight_hh'];
-const BIASED = [...WEIGHTS, 'bias_ih', 'bias_hh'];
-
-/**
- * @param {KerasKind} kind
- * @param {StateDict} state
- * @param {string} ending
- * @param {number} I
- * @param {number} H
- * @param {string} what
- * @returns {Tensor[]}
- */
-function writeLayer(kind, state, ending, I, H, what) {
-  const order = ORDERS.keras[kind];
+  const order = KERAS[kind];
+  const [I, H] = WEIGHTS.map((part) => sizesOf(state[`${part}_l0`], `${what} ${part}_l0`)[1]);
   const GH = order.length * H;
-  const read = (/** @type {string} */ part, /** @type {number[]} */ shape) => {
-    const name = `${part}${ending}`;
-    return inOrder(tensorData(state[name], shape, `${what} ${name}`), order);
-  };
-  const kernel = { shape: [I, GH], data: transposed(read('weight_ih', [GH, I]), GH, I) };
-  const recurrent = { shape: [H, GH], data: transposed(read('weight_hh', [GH, H]), GH, H) };
-  if (!Object.hasOwn(state, `bias_ih${ending}`)) return [kernel, recurrent];
-  const [ih, hh] = ['bias_ih', 'bias_hh'].map((part) => read(part, [GH]));
-  if (kind === 'GRU') {
-    return [kernel, recurrent, { shape: [2, GH], data: joined([ih, hh]) }];
-  }
-  // What fromKeras made of one bias comes back to the bit: −0 + 0 would be 0.
-  const sum = ih.map((b, i) => (hh[i] === 0 ? b : b + hh[i]));
-  return [kernel, recurrent, { shape: [GH], data: sum }];
+  return endings.flatMap((ending) => {
+    /** @param {string} part @param {number[]} cols */
+    const read = (part, ...cols) => {
+      const name = part + ending;
+      return inOrder(tensorData(state[name], [GH, ...cols], `${what} ${name}`), order);
+    };
+    const kernels = [
+      { shape: [I, GH], data: transposed(read('weight_ih', I), GH, I) },
+      { shape: [H, GH], data: transposed(read('weight_hh', H), GH, H) },
+    ];
+    if (!biased) return kernels;
+    const [ih, hh] = BIASES.map((part) => read(part));
+    // Of one bias, what fromKeras made of it comes back to the bit: −0 + 0 would be 0.
+    const bias =
+      kind === 'GRU'
+        ? { shape: [2, GH], data: Float32Array.from([...ih, ...hh]) }
+        : { shape: [GH], data: ih.map((b, i) => (hh[i] === 0 ? b : b + hh[i])) };
+    return [...kernels, bias];
+  });
 }
 
 /** @param {Float32Array} data  [rows][cols] @param {number} rows @param {number} cols @returns {Float32Array}  [cols][rows] */
 function transposed(data, rows, cols) {
-  const to = new Float32Array(data.length);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < cols; c++) to[c * rows + r] = data[r * cols + c];
-  }
-  return to;
+  return data.map((_, i) => data[(i % rows) * cols + Math.floor(i / rows)]);
 }

@@ -1,117 +1,81 @@
 // Finds the .wasm and compiles it: in Node from the disk, elsewhere by fetch, or from what the user
 // gives. Each way to fail has a sentence of its own.
 
-import { ArgumentError, UnrolledError } from './errors.js';
+import { wrong } from './check.js';
+import { OutOfMemoryError, UnrolledError } from './errors.js';
 
-const HTML = 0x3c; // "<": a page came instead of the file
-const MAGIC = [0x00, 0x61, 0x73, 0x6d]; // "\0asm"
-
-/** A module of eleven bytes with one SIMD instruction in it. */
+/** A module that uses SIMD, one instruction of the last that were added too. */
 const SIMD_PROBE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15,
   253, 98, 11,
 ]);
+const HTML = 0x3c; // "<": a page came instead of the file
+
+const CURE = '. Copy unrolled.wasm next to your script, or init({ wasm: url })';
 
 /** Where a .wasm is taken from. @typedef {string | URL | Response | BufferSource | WebAssembly.Module} Source */
 
 /**
- * @param {Uint8Array} bytes
- * @param {string} source  for the message
+ * What is to come; if that fails, the sentence says why. (A RangeError is that of an engine without room.)
+ * @template T
+ * @param {Promise<T>} work
+ * @param {(why: string) => string} sentence
+ * @returns {Promise<T>}
  */
-function checkMagic(bytes, source) {
-  if (MAGIC.every((byte, i) => bytes[i] === byte)) return;
-  const start = [...bytes.subarray(0, 4)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
-  throw new UnrolledError(
-    bytes[0] === HTML
-      ? `${source} is an HTML page, not the .wasm file: the server or bundler does not serve it ` +
-          'there. Copy unrolled.wasm next to your script, or call init({ wasm: url }).'
-      : `${source} is not a WebAssembly file: it begins with ${start || 'nothing'}`,
-  );
+export async function tried(work, sentence) {
+  try {
+    return await work;
+  } catch (cause) {
+    const text = sentence(/** @type {Error} */ (cause).message);
+    throw cause instanceof RangeError ? new OutOfMemoryError(text) : new UnrolledError(text);
+  }
 }
 
 /**
  * @param {BufferSource} source
  * @param {string} name
  */
-async function compile(source, name) {
-  const bytes = ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
-  checkMagic(bytes, name);
+function compile(source, name) {
+  const { buffer = source, byteOffset, byteLength } = /** @type {any} */ (source); // a view, or a buffer
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  if (bytes[0] === HTML) throw new UnrolledError(`${name} is an HTML page${CURE}`);
   if (!WebAssembly.validate(SIMD_PROBE)) {
-    throw new UnrolledError('this engine has no WebAssembly SIMD (SIMD128), which unrolled needs');
+    throw new UnrolledError('this engine has no WebAssembly SIMD');
   }
-  try {
-    return await WebAssembly.compile(/** @type {BufferSource} */ (bytes));
-  } catch (cause) {
-    throw compileError(cause, name);
-  }
-}
-
-/**
- * @param {unknown} cause
- * @param {string} name
- */
-function compileError(cause, name) {
-  const text = String(cause instanceof Error ? cause.message : cause);
-  const blocked = /unsafe-eval|Content Security Policy|CSP|disallowed by embedder/i.test(text);
-  return new UnrolledError(
-    blocked
-      ? "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to " +
-          `script-src (${text})`
-      : `${name} does not compile: ${text}`,
+  return tried(WebAssembly.compile(/** @type {BufferSource} */ (bytes)), (why) =>
+    /unsafe-eval|Security Policy|CSP|embedder/i.test(why)
+      ? `Content-Security-Policy: add 'wasm-unsafe-eval' to script-src (${why})`
+      : `${name} does not compile: ${why}`,
   );
 }
 
 /** @param {Response} response */
 async function fromResponse(response) {
   const name = response.url || 'the response';
-  if (!response.ok) {
-    throw new UnrolledError(
-      `${name} answered ${`${response.status} ${response.statusText}`.trim()}: the .wasm file is ` +
-        'not there. Copy unrolled.wasm next to your script, or call init({ wasm: url }).',
-    );
-  }
-  let bytes;
-  try {
-    bytes = await response.arrayBuffer();
-  } catch (cause) {
-    throw new UnrolledError(`${name} broke off: ${/** @type {Error} */ (cause).message}`);
-  }
-  return compile(bytes, name);
+  if (!response.ok) throw new UnrolledError(`${name} answered ${response.status}${CURE}`);
+  return compile(await tried(response.arrayBuffer(), unreadable(name)), name);
+}
+
+/** @param {string} name */
+function unreadable(name) {
+  return (/** @type {string} */ why) => `${name} cannot be read: ${why}`;
 }
 
 /** @param {URL} url */
 async function fromUrl(url) {
+  const onDisk = url.protocol === 'file:';
   // getBuiltinModule instead of import('node:fs'): bundlers need not know of it.
-  const fs =
-    url.protocol === 'file:'
-      ? /** @type {any} */ (globalThis).process?.getBuiltinModule?.('node:fs')
-      : undefined;
+  const { process } = /** @type {any} */ (globalThis);
+  const fs = onDisk && process?.getBuiltinModule?.('node:fs');
   if (fs) {
-    let bytes;
-    try {
-      bytes = await fs.promises.readFile(url);
-    } catch (cause) {
-      throw new UnrolledError(
-        `${url.href} cannot be read: ${/** @type {Error} */ (cause).message}`,
-      );
-    }
-    return compile(bytes, url.href);
+    return compile(await tried(fs.promises.readFile(url), unreadable(url.href)), url.href);
   }
-  let response;
-  try {
-    response = await fetch(url);
-  } catch (cause) {
-    throw new UnrolledError(
-      `${url.href} cannot be fetched (${/** @type {Error} */ (cause).message}): ` +
-        (url.protocol === 'file:'
-          ? "a page opened from the disk cannot read files; import 'unrolled/inline' instead."
-          : "is the server there, does it allow this origin (CORS), does the page's " +
-            'Content-Security-Policy (connect-src)?'),
-    );
-  }
-  return fromResponse(response);
+  const cure = onDisk
+    ? "from the disk import 'unrolled/inline'"
+    : 'see to CORS, and to connect-src of the Content-Security-Policy';
+  return fromResponse(
+    await tried(fetch(url), (why) => `${url} cannot be fetched (${why}): ${cure}`),
+  );
 }
 
 /**
@@ -122,21 +86,17 @@ export async function loadModule(source) {
   if (source instanceof WebAssembly.Module) return source;
   if (source instanceof URL) return fromUrl(source);
   if (typeof source === 'string') {
-    const base = typeof location === 'undefined' ? undefined : location.href;
     let url;
     try {
-      url = new URL(source, base);
+      url = new URL(source, globalThis.location?.href);
     } catch {
-      throw new ArgumentError(`init wasm: expected an absolute URL, got "${source}"`);
+      throw wrong('init wasm', 'an absolute URL', source);
     }
     return fromUrl(url);
   }
-  if (typeof Response !== 'undefined' && source instanceof Response) return fromResponse(source);
+  if (source instanceof Response) return fromResponse(source);
   if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) {
     return compile(/** @type {BufferSource} */ (source), 'init wasm');
   }
-  throw new ArgumentError(
-    'init wasm: expected a URL, a Response, bytes or a WebAssembly.Module, got ' +
-      Object.prototype.toString.call(source).slice(8, -1),
-  );
+  throw wrong('init wasm', 'a URL, a Response, bytes or a WebAssembly.Module', source);
 }

@@ -15,7 +15,7 @@ import { Dropout, LastStep, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh } from './a
 import { GRUCell, LSTMCell, RNNCell } from './cell.js';
 import { call, handleOf, VERSION, word } from './core.js';
 import { ArgumentError } from './errors.js';
-import { inOrder, joined, ORDERS } from './gates.js';
+import { inOrder, joined, ONNX } from './gates.js';
 import { GRU } from './gru.js';
 import { Linear } from './linear.js';
 import { LSTM } from './lstm.js';
@@ -377,11 +377,11 @@ function operator(graph, module, path, names) {
   const gather = (/** @type {string[]} */ ...kinds) =>
     joined(
       names.flatMap((name) =>
-        kinds.map((kind) => inOrder(graph.state[`${path}${kind}${name}`].data, ORDERS.onnx[type])),
+        kinds.map((kind) => inOrder(graph.state[`${path}${kind}${name}`].data, ONNX[type])),
       ),
     );
   const { hiddenSize: H } = module;
-  const rows = ORDERS.onnx[type].length * H;
+  const rows = ONNX[type].length * H;
   const ih = gather('weight_ih');
   const weights = [
     graph.tensor(`${path}weight_ih${names[0]}`, [D, rows, ih.length / (D * rows)], ih),

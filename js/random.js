@@ -1,23 +1,19 @@
 // The stream of PyTorch's CPU generator, draw for draw; and NumPy's legacy one.
 
-import { describe, expectCount, expectNumber } from './check.js';
+import { expectCount, expectNumber, wrong } from './check.js';
 import {
   attempt,
   call,
   copyDoubles,
   copyFloats,
   copyInts,
-  failure,
   handleOf,
   Resource,
-  ready,
   stage,
   viewBytes,
 } from './core.js';
-import { ArgumentError } from './errors.js';
 
-const WORD = 2 ** 32;
-const INT_MIN = -(2 ** 31);
+const INT_MAX = 2 ** 31 - 1;
 
 /**
  * Restarts the global stream exactly as torch.manual_seed does. PyTorch's generator looks at the low 32
@@ -26,11 +22,7 @@ const INT_MIN = -(2 ** 31);
  */
 export function manualSeed(seed) {
   const whole = typeof seed === 'bigint' || Number.isSafeInteger(seed);
-  if (!whole) {
-    throw new ArgumentError(
-      `manualSeed seed: expected a whole number (beyond 2^53 a bigint), got ${describe(seed)}`,
-    );
-  }
+  if (!whole) throw wrong('manualSeed seed', 'a safe whole number or a bigint', seed);
   attempt('seed', Number(BigInt.asUintN(32, BigInt(seed))));
 }
 
@@ -42,17 +34,13 @@ export function getRngState() {
 /** The global stream goes on from there. @param {Uint8Array} state  from getRngState */
 export function setRngState(state) {
   const size = stateView().length;
-  if (!(state instanceof Uint8Array) || state.length !== size) {
-    throw new ArgumentError(
-      `setRngState state: expected the ${size} bytes of getRngState, got ${describe(state)}`,
-    );
+  if (state instanceof Uint8Array && state.length === size) {
+    const copy = state.slice(); // before memory may grow
+    const at = stage(size);
+    viewBytes(at, size).set(copy);
+    if (attempt('rng_restore', at) >= 0) return;
   }
-  const copy = state.slice();
-  const at = stage(size);
-  viewBytes(at, size).set(copy);
-  if (attempt('rng_restore', at) < 0) {
-    throw new ArgumentError('setRngState state: these bytes are not a state of the generator');
-  }
+  throw wrong('setRngState state', `${size} bytes that getRngState gave`, state);
 }
 
 function stateView() {
@@ -61,47 +49,49 @@ function stateView() {
 }
 
 /**
- * @param {string} name  of the export
+ * Draws n values.
+ * @template {typeof copyFloats | typeof copyInts | typeof copyDoubles} C
+ * @param {C} copy  how they come out
+ * @param {string} what  the public call
  * @param {number} n
- * @param {string} what
- * @param {number[]} settings
+ * @param {number[]} [settings]  what the export takes after n
+ * @param {string} [name]  of the export
+ * @param {number[]} first  what it takes before n
+ * @returns {ReturnType<C>}
  */
-function floats(name, n, what, ...settings) {
-  ready();
+function draw(copy, what, n, settings = [], name = what, ...first) {
   expectCount(n, `${what} n`);
-  if (n === 0) return new Float32Array(0);
-  const at = stage(4 * n);
-  call(name, n, ...settings, at);
-  return copyFloats(at, n);
+  const at = stage((copy === copyDoubles ? 8 : 4) * n);
+  call(name, ...first, n, ...settings, at);
+  return /** @type {ReturnType<C>} */ (copy(at, n));
 }
 
 /** Uniform in [0, 1), as torch.rand. @param {number} n @returns {Float32Array} */
 export function rand(n) {
-  return floats('rand', n, 'rand');
+  return draw(copyFloats, 'rand', n);
 }
 
 /** Standard normal, as torch.randn. @param {number} n @returns {Float32Array} */
 export function randn(n) {
-  return floats('normal', n, 'randn', 0, 1);
+  return draw(copyFloats, 'randn', n, [0, 1], 'normal');
 }
 
 /** As Tensor.uniform_(low, high). @param {number} n @param {number} low @param {number} high @returns {Float32Array} */
 export function uniform(n, low, high) {
-  expectNumber(low, 'uniform low');
-  expectNumber(high, 'uniform high', low);
-  return floats('uniform', n, 'uniform', low, high);
+  expectNumber(high, 'uniform high', expectNumber(low, 'uniform low'));
+  return draw(copyFloats, 'uniform', n, [low, high]);
 }
 
 /** As Tensor.normal_(mean, std). @param {number} n @param {number} mean @param {number} std @returns {Float32Array} */
 export function normal(n, mean, std) {
-  expectNumber(mean, 'normal mean');
-  expectNumber(std, 'normal std', 0);
-  return floats('normal', n, 'normal', mean, std);
+  expectSpread(mean, std, 'normal');
+  return draw(copyFloats, 'normal', n, [mean, std]);
 }
 
 /** As Tensor.bernoulli_(p), the draw of dropout masks: 0 or 1. @param {number} n @param {number} p @returns {Float32Array} */
 export function bernoulli(n, p) {
-  return floats('bernoulli', n, 'bernoulli', expectNumber(p, 'bernoulli p', 0, 1));
+  expectNumber(p, 'bernoulli p', 0, 1);
+  return draw(copyFloats, 'bernoulli', n, [p]);
 }
 
 /**
@@ -113,131 +103,88 @@ export function bernoulli(n, p) {
  */
 export function randint(low, high, n) {
   expectRange(low, high, 'randint');
-  return ints('randint', n, 'randint', low, high);
+  return draw(copyInts, 'randint', n, [low, high]);
 }
 
 /** A permutation of 0 … n−1, as torch.randperm. @param {number} n @returns {Int32Array} */
 export function randperm(n) {
-  return ints('randperm', n, 'randperm');
+  return draw(copyInts, 'randperm', n);
 }
 
-/**
- * @param {string} name
- * @param {number} n
- * @param {string} what
- * @param {number[]} settings
- */
-function ints(name, n, what, ...settings) {
-  ready();
-  expectCount(n, `${what} n`);
-  if (n === 0) return new Int32Array(0);
-  const at = stage(4 * n);
-  call(name, n, ...settings, at);
-  return copyInts(at, n);
+/** @param {number} mean @param {number} std @param {string} what */
+function expectSpread(mean, std, what) {
+  expectNumber(mean, `${what} mean`);
+  expectNumber(std, `${what} std`, 0);
 }
 
-/** @param {unknown} low @param {unknown} high @param {string} what */
+/** Values from low to below high fit Int32. @param {number} low @param {number} high @param {string} what */
 function expectRange(low, high, what) {
-  for (const [name, value] of /** @type {const} */ ([
-    ['low', low],
-    ['high', high],
-  ])) {
-    const bounded =
-      typeof value === 'number' && Number.isInteger(value) && value >= INT_MIN && value <= -INT_MIN;
-    if (!bounded) {
-      throw new ArgumentError(
-        `${what} ${name}: expected a whole number whose values fit Int32, got ${describe(value)}`,
-      );
-    }
-  }
-  if (/** @type {number} */ (low) >= /** @type {number} */ (high)) {
-    throw new ArgumentError(`${what} high: expected more than low = ${low}, got ${high}`);
-  }
+  expectWhole(low, -INT_MAX - 1, INT_MAX, `${what} low`);
+  expectWhole(high, low + 1, INT_MAX + 1, `${what} high`);
+}
+
+/** @param {number} value @param {number} low @param {number} high @param {string} name */
+function expectWhole(value, low, high, name) {
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  throw wrong(name, `a whole number from ${low} to ${high}`, value);
 }
 
 /** The order of one DataLoader epoch over n samples. @param {number} n @param {boolean} shuffle */
 export function epochOrder(n, shuffle) {
-  const at = stage(4 * n);
-  call('epoch', n, shuffle ? 1 : 0, at);
-  return copyInts(at, n);
+  return draw(copyInts, 'DataLoader', n, [shuffle ? 1 : 0], 'epoch');
 }
 
-const NUMPY = Object.freeze({ UNIFORM: 0, NORMAL: 1 });
+/** As src/unrolled.h numbers them. */
+const UNIFORM = 0;
+const NORMAL = 1;
 
-/**
- * @param {NumpyRandom} numpy
- * @param {number} kind
- * @param {number} n
- * @param {string} what
- * @param {number} a
- * @param {number} b
- */
-function draw(numpy, kind, n, what, a, b) {
-  const handle = handleOf(numpy);
-  expectCount(n, `NumpyRandom ${what} n`);
-  if (n === 0) return new Float64Array(0);
-  const at = stage(8 * n);
-  call('numpy_draw', handle, kind, n, a, b, at);
-  return copyDoubles(at, n);
+const NUMPY = 'NumpyRandom';
+
+/** @param {NumpyRandom} numpy @param {string} what @param {number} kind @param {number} n @param {number} a @param {number} b */
+function doubles(numpy, what, kind, n, a, b) {
+  return draw(copyDoubles, `${NUMPY} ${what}`, n, [a, b], 'numpy_draw', handleOf(numpy), kind);
 }
 
 /** NumPy's legacy stream, as np.random.seed(seed) starts it and np.random.rand … draw from it. */
 export class NumpyRandom extends Resource {
   /** @param {number} seed  0 to 2^32 − 1 */
   constructor(seed) {
-    if (!Number.isInteger(seed) || seed < 0 || seed >= WORD) {
-      throw new ArgumentError(
-        `NumpyRandom seed: expected a whole number from 0 to 2^32 − 1, got ${describe(seed)}`,
-      );
-    }
-    super('NumpyRandom', call('numpy_create', seed));
+    expectWhole(seed, 0, 2 ** 32 - 1, `${NUMPY} seed`);
+    super(NUMPY, call('numpy_create', seed));
   }
 
   /** Uniform in [0, 1). @param {number} n @returns {Float64Array} */
   rand(n) {
-    return draw(this, NUMPY.UNIFORM, n, 'rand', 0, 1);
+    return doubles(this, 'rand', UNIFORM, n, 0, 1);
   }
 
   /** Standard normal. @param {number} n @returns {Float64Array} */
   randn(n) {
-    return draw(this, NUMPY.NORMAL, n, 'randn', 0, 1);
+    return doubles(this, 'randn', NORMAL, n, 0, 1);
   }
 
   /** @param {number} low @param {number} high @param {number} n @returns {Float64Array} */
   uniform(low, high, n) {
-    handleOf(this);
-    expectNumber(low, 'NumpyRandom uniform low');
-    expectNumber(high, 'NumpyRandom uniform high');
-    return draw(this, NUMPY.UNIFORM, n, 'uniform', low, high);
+    expectNumber(low, `${NUMPY} uniform low`);
+    expectNumber(high, `${NUMPY} uniform high`);
+    return doubles(this, 'uniform', UNIFORM, n, low, high);
   }
 
   /** @param {number} mean @param {number} std @param {number} n @returns {Float64Array} */
   normal(mean, std, n) {
-    handleOf(this);
-    expectNumber(mean, 'NumpyRandom normal mean');
-    expectNumber(std, 'NumpyRandom normal std', 0);
-    return draw(this, NUMPY.NORMAL, n, 'normal', mean, std);
+    expectSpread(mean, std, `${NUMPY} normal`);
+    return doubles(this, 'normal', NORMAL, n, mean, std);
   }
 
   /** Whole numbers in [low, high). @param {number} low @param {number} high @param {number} n @returns {Int32Array} */
   randint(low, high, n) {
-    const handle = handleOf(this);
-    expectRange(low, high, 'NumpyRandom randint');
-    expectCount(n, 'NumpyRandom randint n');
-    if (n === 0) return new Int32Array(0);
-    const at = stage(4 * n);
-    const status = attempt('numpy_randint', handle, n, low, high, at);
-    if (status < 0) throw failure(status, 'NumpyRandom randint');
-    return copyInts(at, n);
+    const what = `${NUMPY} randint`;
+    expectRange(low, high, what);
+    return draw(copyInts, what, n, [low, high], 'numpy_randint', handleOf(this));
   }
 
   /** A permutation of 0 … n−1. @param {number} n @returns {Int32Array} */
   permutation(n) {
-    const handle = handleOf(this);
-    expectCount(n, 'NumpyRandom permutation n');
-    if (n === 0) return new Int32Array(0);
-    const at = stage(4 * n);
-    call('numpy_permutation', handle, n, at);
-    return copyInts(at, n);
+    return draw(copyInts, `${NUMPY} permutation`, n, [], 'numpy_permutation', handleOf(this));
   }
 }

@@ -4,7 +4,7 @@
 // Source: torch/_utils.py and, for what may be named, torch/_weights_only_unpickler.py in
 // https://github.com/pytorch/pytorch.
 
-import { readFloats, TYPES } from './dtype.js';
+import { readStrided, TYPES } from './dtype.js';
 import { expectPlain } from './plain.js';
 import { isShape } from './state.js';
 import { Global, isDict, refuse, shown } from './unpickle.js';
@@ -238,7 +238,7 @@ export class Objects {
       }
       const view = new DataView(bytes.buffer, bytes.byteOffset + begin, storage.bytes);
       const { shape } = tensor;
-      tensor.data = readFloats(type, view, { offset, shape, strides, littleEndian });
+      tensor.data = readStrided(type, view, { offset, shape, strides, littleEndian });
     }
   }
 

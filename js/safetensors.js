@@ -3,22 +3,26 @@
 // bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
 
 import { allocate } from './allocate.js';
-import { describe, expectBytes, product, shapeText } from './check.js';
-import { readFloats, TYPES, writeFloats } from './dtype.js';
+import { describe, expectBytes, product, wrong } from './check.js';
+import { readFloats, TYPES } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
-import { expectState, isShape } from './state.js';
+import { expectState, isRecord, isShape } from './state.js';
 
 /** @import { StateDict } from './module.js' */
-/**
- * @typedef {{ name: string, dtype: 'F32' | 'I32' | 'U8', shape: readonly number[],
- *   data: Float32Array | Int32Array | Uint8Array }} Tensor
- */
-/** @typedef {{ name: string, dtype: string, shape: number[], begin: number }} Entry */
+/** @typedef {Float32Array | Int32Array | Uint8Array} Values */
+/** Without a shape it is a row. @typedef {{ name: string, shape?: readonly number[], data: Values }} Tensor */
+/** @typedef {{ name: string, dtype: string, shape: number[], begin: number, end: number }} Entry */
 
 const HEADER_LIMIT = 16 * 2 ** 20;
 const ENTRY_LIMIT = 65536;
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
+
+/** What is written, and read bit for bit. */
+const OWN = { F32: Float32Array, I32: Int32Array, U8: Uint8Array };
+
+const BRACE = 0x7b; // {
+const SPACE = 0x20;
 
 /** How deep a header nests: names, of a tensor's properties, of which some are lists. */
 const DEPTH = 3;
@@ -35,16 +39,10 @@ const DEPTH = 3;
  */
 export function saveSafetensors(state, metadata) {
   const what = 'saveSafetensors';
-  const tensors = expectState(state, what);
-  tensors.sort((a, b) => byCodePoint(a.name, b.name));
-  if (tensors.some(({ name }) => name === METADATA)) {
-    throw new ArgumentError(`${what} ${METADATA}: this name is taken by the format`);
-  }
-  return encode(
-    tensors.map((tensor) => ({ ...tensor, dtype: 'F32' })),
-    metadata === undefined ? undefined : checkMetadata(metadata),
-    what,
-  );
+  const tensors = expectState(state, what).sort((a, b) => byCodePoint(a.name, b.name));
+  if (Object.hasOwn(state, METADATA)) throw wrong(`${what} name`, 'another', METADATA);
+  if (metadata !== undefined) expectStrings(metadata, `${what} metadata`, wrong);
+  return encode(tensors, metadata);
 }
 
 /**
@@ -53,42 +51,50 @@ export function saveSafetensors(state, metadata) {
  * @internal
  * @param {Tensor[]} tensors
  * @param {Record<string, string>} [metadata]  checked
- * @param {string} [what]  the function that was called
  * @returns {Uint8Array}
  */
-export function encode(tensors, metadata, what = 'safetensors') {
+export function encode(tensors, metadata) {
   // Joined by hand: an object would put names like integers first.
   /** @type {string[]} */
   const header = [];
   /** @param {string} name @param {unknown} value */
   const add = (name, value) => header.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  if (metadata !== undefined) add(METADATA, metadata);
+  if (metadata) add(METADATA, metadata);
   let end = 0;
-  for (const { name, dtype, shape, data } of tensors) {
+  for (const { name, data, shape = [data.length] } of tensors) {
+    const dtype = Object.entries(OWN).find(([, Type]) => data instanceof Type)?.[0];
     const begin = end;
     end += data.byteLength;
     add(name, { dtype, shape, data_offsets: [begin, end] });
   }
   const json = new TextEncoder().encode(`{${header.join(',')}}`);
-  if (json.length > HEADER_LIMIT || tensors.length > ENTRY_LIMIT) {
-    throw new ArgumentError(
-      `${what}: ${tensors.length} tensors and a header of ${json.length} bytes; no more than ` +
-        `${ENTRY_LIMIT} and ${HEADER_LIMIT} could be read again`,
-    );
-  }
+  expectReadable(tensors.length, json.length, ArgumentError);
   let at = LENGTH_BYTES + Math.ceil(json.length / 8) * 8; // data begins at a multiple of 8
   const size = at + end;
-  const bytes = allocate(size, what, () => new Uint8Array(size));
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(at - LENGTH_BYTES), true);
-  bytes.fill(0x20, LENGTH_BYTES, at);
+  const bytes = allocate(size, 'saving', () => new Uint8Array(size));
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(at - LENGTH_BYTES), true);
+  bytes.fill(SPACE, LENGTH_BYTES, at);
   bytes.set(json, LENGTH_BYTES);
   for (const { data } of tensors) {
-    if (data instanceof Uint8Array) bytes.set(data, at);
-    else writeFloats(view, at, data);
+    // As they lie in memory: where WebAssembly runs, that is little-endian.
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
   return bytes;
+}
+
+/**
+ * What is larger is neither read nor written.
+ * @param {number} tensors
+ * @param {number} bytes  of the header
+ * @param {typeof FormatError} Refusal
+ */
+function expectReadable(tensors, bytes, Refusal) {
+  if (tensors <= ENTRY_LIMIT && bytes <= HEADER_LIMIT) return;
+  throw new Refusal(
+    `safetensors: ${tensors} tensors, ${bytes} bytes of header: ` +
+      `expected at most ${ENTRY_LIMIT}, ${HEADER_LIMIT}`,
+  );
 }
 
 /** The order of UTF-8, where JavaScript's is that of UTF-16. @param {string} a @param {string} b */
@@ -98,17 +104,17 @@ function byCodePoint(a, b) {
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
 }
 
-/** @internal @param {Record<string, string>} metadata @param {string} [what] */
-export function checkMetadata(metadata, what = 'saveSafetensors metadata') {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw new ArgumentError(`${what}: expected strings by name, got ${describe(metadata)}`);
-  }
+/**
+ * @internal
+ * @param {unknown} metadata
+ * @param {string} name
+ * @param {typeof wrong} error  makes it
+ */
+export function expectStrings(metadata, name, error) {
+  if (!isRecord(metadata)) throw error(name, 'strings by name', metadata);
   for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== 'string') {
-      throw new ArgumentError(`${what} ${key}: expected a string, got ${describe(value)}`);
-    }
+    if (typeof value !== 'string') throw error(`${name} ${describe(key)}`, 'text', value);
   }
-  return metadata;
 }
 
 /**
@@ -123,36 +129,27 @@ export function loadSafetensors(bytes) {
   /** @type {StateDict} */
   const state = Object.create(null);
   for (const entry of entries) {
-    state[entry.name] = { shape: Object.freeze(entry.shape), data: readTensor(entry, data) };
+    const values = valuesOf(entry, data);
+    const toFloats = () => (values instanceof Float32Array ? values : new Float32Array(values));
+    const floats = allocate(4 * values.length, 'reading', toFloats);
+    state[entry.name] = { shape: Object.freeze(entry.shape), data: floats };
   }
   return state;
 }
 
 /**
- * The values of one tensor as float32.
+ * The values of a tensor: of those types that encode writes as they are, of others as float32.
  * @internal
  * @param {Entry} entry
  * @param {DataView} data
- * @returns {Float32Array}
+ * @returns {Values}
  */
-export function readTensor({ dtype, shape, begin }, data) {
-  const at = new DataView(data.buffer, data.byteOffset + begin);
-  return readFloats(TYPES[dtype], at, { offset: 0, shape: [product(shape)], strides: [1] });
-}
-
-/**
- * The values of a tensor of integers, into an array of its length.
- * @internal
- * @template {Int32Array | Uint8Array} A
- * @param {A} values
- * @param {Entry} entry  of the array's type
- * @param {DataView} data
- * @returns {A}
- */
-export function readInto(values, { dtype, begin }, data) {
-  const { size, read } = TYPES[dtype];
-  for (let i = 0; i < values.length; i++) values[i] = read(data, begin + i * size, true);
-  return values;
+export function valuesOf({ dtype, shape, begin, end }, data) {
+  const Type = OWN[/** @type {keyof typeof OWN} */ (dtype)];
+  if (!Type) return readFloats(TYPES[dtype], data, begin, product(shape));
+  const from = data.byteOffset + begin;
+  const copy = () => /** @type {ArrayBuffer} */ (data.buffer).slice(from, data.byteOffset + end);
+  return new Type(allocate(end - begin, 'reading', copy));
 }
 
 /**
@@ -164,9 +161,9 @@ export function readSafetensorsMetadata(bytes) {
   return parse(bytes).metadata;
 }
 
-/** @param {string} message @returns {never} */
-function refuse(message) {
-  throw new FormatError(`safetensors: ${message}`);
+/** The error for what stands in a file. @type {typeof wrong} */
+function broken(name, expected, value) {
+  return new FormatError(`safetensors: ${name}: expected ${expected}, got ${describe(value)}`);
 }
 
 /**
@@ -177,49 +174,49 @@ function refuse(message) {
  */
 export function parse(bytes) {
   bytes = expectBytes(bytes, 'safetensors');
-  if (bytes.length < LENGTH_BYTES) refuse(`${bytes.length} bytes are too few for a file`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = view.getBigUint64(0, true);
-  if (length > BigInt(HEADER_LIMIT))
-    refuse(`the header claims ${length} bytes, the limit is ${HEADER_LIMIT}`);
-  const start = LENGTH_BYTES + Number(length);
-  if (start > bytes.length)
-    refuse(`the header claims ${length} bytes, the file has ${bytes.length}`);
-  const header = parseHeader(bytes.subarray(LENGTH_BYTES, start));
-  const names = Object.keys(header).filter((name) => name !== METADATA);
-  if (names.length > ENTRY_LIMIT) refuse(`${names.length} tensors, the limit is ${ENTRY_LIMIT}`);
-  const entries = names.map((name) => parseEntry(name, header[name]));
+  const whole = bytes.length >= LENGTH_BYTES;
+  const start = LENGTH_BYTES + (whole ? Number(view.getBigUint64(0, true)) : 0);
+  if (start > bytes.length) throw broken('bytes', `${start} or more`, bytes.length);
+  expectReadable(0, start, FormatError);
+  const { [METADATA]: metadata = {}, ...tensors } = parseHeader(
+    bytes.subarray(LENGTH_BYTES, start),
+  );
+  expectStrings(metadata, METADATA, broken);
+  const entries = Object.entries(tensors).map(([name, entry]) => parseEntry(name, entry));
+  expectReadable(entries.length, start, FormatError);
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const entry of entries) {
-    if (entry.begin !== end)
-      refuse(`${describe(entry.name)} begins at ${entry.begin}, expected ${end}`);
+    const name = describe(entry.name);
+    const size = product(entry.shape) * TYPES[entry.dtype].size;
+    expectSame(`${name} begin`, end, entry.begin);
+    expectSame(`${name} bytes`, size, entry.end - end);
     end = entry.end;
   }
-  if (start + end !== bytes.length) {
-    refuse(`the data should end at byte ${start + end}, the file has ${bytes.length}`);
-  }
+  expectSame('bytes', start + end, bytes.length);
   return {
     entries,
-    metadata: parseMetadata(header[METADATA]),
+    metadata: Object.assign(Object.create(null), metadata),
     data: new DataView(bytes.buffer, bytes.byteOffset + start, end),
   };
 }
 
+/** @param {string} name @param {number} expected @param {number} got */
+function expectSame(name, expected, got) {
+  if (got !== expected) throw broken(name, `${expected}`, got);
+}
+
 /** @param {Uint8Array} json @returns {Record<string, unknown>} */
 function parseHeader(json) {
-  let text = '';
-  let header;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(json);
     expectUniqueNames(text);
-    header = JSON.parse(text);
+    if (json[0] === BRACE) return JSON.parse(text); // not after a mark of the byte order
   } catch (error) {
     if (error instanceof FormatError) throw error;
-    refuse('the header is not JSON in UTF-8');
   }
-  if (text[0] !== '{' || typeof header !== 'object') refuse('the header is not a JSON object');
-  return header;
+  throw new FormatError('safetensors: the header is no JSON object in UTF-8');
 }
 
 /**
@@ -233,49 +230,26 @@ function expectUniqueNames(text) {
   const token = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
   for (const [found, colon] of text.matchAll(token)) {
     if (found === '{' || found === '[') {
-      if (open.push(new Set()) > DEPTH) refuse('the header nests too deep');
-    } else if (found === '}' || found === ']') open.pop();
-    else if (colon && open.length) {
-      const names = open[open.length - 1];
-      const name = JSON.parse(found.slice(0, found.lastIndexOf('"') + 1));
-      if (names.has(name)) refuse(`the name ${describe(name)} comes twice`);
-      names.add(name);
+      if (open.push(new Set()) > DEPTH)
+        throw new FormatError('safetensors: the header is too deep');
+    } else if (found === '}' || found === ']') {
+      open.pop();
+    } else if (colon) {
+      const name = JSON.parse(found.slice(0, -colon.length));
+      const names = open.at(-1);
+      if (names?.has(name)) throw broken('header', 'each name once', name);
+      names?.add(name);
     }
   }
 }
 
-/** @param {string} name @param {unknown} value */
-function parseEntry(name, value) {
-  const entry = /** @type {Record<string, unknown>} */ (value ?? {});
-  const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== 'string' || !Object.hasOwn(TYPES, dtype)) {
-    refuse(`${describe(name)} has a dtype that is not known: ${describe(dtype)}`);
+/** @param {string} name @param {unknown} entry @returns {Entry} */
+function parseEntry(name, entry) {
+  const { dtype, shape, data_offsets: offsets } = Object(entry);
+  if (typeof dtype === 'string' && TYPES[dtype] && isShape(shape) && isShape(offsets)) {
+    const [begin, end] = offsets;
+    if (offsets.length === 2) return { name, dtype, shape, begin, end };
   }
-  if (!isShape(shape)) refuse(`${describe(name)} has no shape`);
-  if (!isShape(offsets) || offsets.length !== 2) {
-    refuse(`${describe(name)} has no data_offsets`);
-  }
-  const [begin, end] = offsets;
-  const size = product(shape) * TYPES[dtype].size;
-  if (!Number.isSafeInteger(size) || end - begin !== size) {
-    refuse(
-      `${describe(name)} has ${end - begin} bytes where ${dtype} ${shapeText(shape)} takes ${size}`,
-    );
-  }
-  return { name, dtype, shape, begin, end };
-}
-
-/** @param {unknown} value @returns {Record<string, string>} */
-function parseMetadata(value) {
-  /** @type {Record<string, string>} */
-  const metadata = Object.create(null);
-  if (value === undefined) return metadata;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    refuse('__metadata__ is not an object');
-  }
-  for (const [key, text] of Object.entries(/** @type {object} */ (value))) {
-    if (typeof text !== 'string') refuse(`__metadata__ ${describe(key)} is not a string`);
-    metadata[key] = text;
-  }
-  return metadata;
+  const expected = 'a dtype that is known, a shape and two data_offsets';
+  throw broken(describe(name), expected, JSON.stringify(entry));
 }

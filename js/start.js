@@ -2,8 +2,8 @@
 
 import { expectOptions } from './check.js';
 import { attach } from './core.js';
-import { ArgumentError, OutOfMemoryError, UnrolledError } from './errors.js';
-import { loadModule } from './load.js';
+import { ArgumentError } from './errors.js';
+import { loadModule, tried } from './load.js';
 
 /** @import { Source } from './load.js' */
 /** What init takes. @typedef {{ wasm?: Source | Promise<Response> }} InitOptions */
@@ -30,24 +30,14 @@ export async function start(options = {}, own) {
 async function begin(options, own) {
   const given = await options.wasm;
   const module = await loadModule(given === undefined ? own() : given);
-  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-  if (!names.includes('unrolled_out')) {
+  if (!WebAssembly.Module.exports(module).some(({ name }) => name === 'unrolled_out')) {
     throw new ArgumentError('init wasm: this WebAssembly module is not unrolled');
   }
-  attach((await instantiate(module)).exports);
-}
-
-/** @param {WebAssembly.Module} module */
-async function instantiate(module) {
-  try {
-    return await WebAssembly.instantiate(module, {
+  const instance = await tried(
+    WebAssembly.instantiate(module, {
       env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
-    });
-  } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    if (cause instanceof RangeError) {
-      throw new OutOfMemoryError(`init: no memory for the WebAssembly core: ${text}`);
-    }
-    throw new UnrolledError(`init: the WebAssembly core cannot be started: ${text}`);
-  }
+    }),
+    (why) => `init: the core does not start: ${why}`,
+  );
+  attach(instance.exports);
 }

@@ -178,10 +178,13 @@ test('any parts: the model alone, a cell, an optimizer of some parameters in ano
     assert.deepEqual(saveCheckpoint(state), saved);
   }
   const saved = saveCheckpoint({ model: alone, optimizer: swapped });
-  for (const optimizer of [one, plain]) {
+  for (const [optimizer, words] of /** @type {const} */ ([
+    [one, 'expected "weight" as in the file, got "none"'],
+    [plain, 'expected "bias" as in the file, got "weight"'],
+  ])) {
     assert.throws(() => loadCheckpoint(saved, { model: alone, optimizer }), {
       name: 'ArgumentError',
-      message: /optimizer parameters.*bias.*weight/,
+      message: `loadCheckpoint optimizer: ${words}`,
     });
   }
   dispose(...optimizers, alone, other, cell);
@@ -345,7 +348,11 @@ describe('what does not fit is refused, and nothing was loaded', () => {
     const { optimizer, scheduler, loader } = run.state;
     /** @type {Record<string, [unrolled.Module, any, RegExp]>} */
     const models = {
-      'another kind': [new Linear(2, 2), ArgumentError, /model.*another.*LSTM.*Linear/],
+      'another kind': [
+        new Linear(2, 2),
+        ArgumentError,
+        /model: expected "model: Sequential" as in the file, got "model: Linear"/,
+      ],
       'another size': [
         new Sequential({
           rnn: new LSTM(I, H + 1, { batchFirst: true, numLayers: 2 }),
@@ -369,7 +376,7 @@ describe('what does not fit is refused, and nothing was loaded', () => {
       'other names': [
         new Sequential({ a: new Tanh(), b: new Linear(2, 2) }),
         ArgumentError,
-        /a: Tanh/,
+        /model: expected "rnn: LSTM" as in the file, got "a: Tanh"/,
       ],
     };
     for (const [what, [model, Class, words]] of Object.entries(models)) {
@@ -380,7 +387,15 @@ describe('what does not fit is refused, and nothing was loaded', () => {
     }
     const model = new Linear(2, 2);
     const strange = { model, optimizer, scheduler, loader };
-    refused(bytes, strange, ArgumentError, /optimizer: it updates rnn\.weight_ih_l0/);
+    refused(
+      bytes,
+      strange,
+      ArgumentError,
+      /model: expected "model: Sequential".*got "model: Linear"/,
+    );
+    const other = /optimizer: expected parameters of the model.*got "rnn\.weight_ih_l0/;
+    assert.throws(() => saveCheckpoint(strange), { name: 'ArgumentError', message: other });
+    refused(saveCheckpoint({ model, loader }), strange, ArgumentError, other);
     dispose(model);
   });
 
@@ -398,7 +413,12 @@ describe('what does not fit is refused, and nothing was loaded', () => {
     }
     const few = new unrolled.Adam(model.parameters().slice(1));
     const scheduler = new unrolled.ReduceLROnPlateau(few);
-    refused(bytes, { model, optimizer: few, scheduler, loader }, ArgumentError, /parameters/);
+    refused(
+      bytes,
+      { model, optimizer: few, scheduler, loader },
+      ArgumentError,
+      /optimizer: expected "rnn\.weight_ih_l0" as in the file, got "rnn\.weight_hh_l0"/,
+    );
     dispose(few);
 
     const another = new StepLR(run.state.optimizer, { stepSize: 1 });
@@ -420,12 +440,28 @@ describe('what does not fit is refused, and nothing was loaded', () => {
   test('a part that is missing, in the file or in the call', () => {
     const { model, optimizer, scheduler, loader } = run.state;
     for (const [saved, asked, words] of /** @type {[any, any, RegExp][]} */ ([
-      [{ model }, { model, optimizer }, /optimizer: the file has none/],
-      [{ model, optimizer }, { model, optimizer, scheduler }, /scheduler: the file has none/],
-      [{ model, optimizer }, { model, optimizer, loader }, /loader: the file has none/],
-      [{ model, optimizer }, { model }, /optimizer: the file has one.*loadSafetensors/],
-      [{ model, optimizer, scheduler }, { model, optimizer }, /scheduler: the file has one/],
-      [{ model, loader }, { model }, /loader: the file has one/],
+      [{ model }, { model, optimizer }, /optimizer: expected "none" as in the file, got "Adam"/],
+      [
+        { model, optimizer },
+        { model, optimizer, scheduler },
+        /scheduler: expected "none" as in the file, got "ReduceLROnPlateau"/,
+      ],
+      [
+        { model, optimizer },
+        { model, optimizer, loader },
+        /loader: expected "none" as in the file, got "samples: 7"/,
+      ],
+      [
+        { model, optimizer },
+        { model },
+        /optimizer: expected "Adam" as in the file, got "none"; loadSafetensors/,
+      ],
+      [
+        { model, optimizer, scheduler },
+        { model, optimizer },
+        /scheduler: expected "ReduceLROnPlateau" as in the file, got "none"/,
+      ],
+      [{ model, loader }, { model }, /loader: expected "samples: 7" as in the file, got "none"/],
     ])) {
       refused(saveCheckpoint(saved), asked, ArgumentError, words);
     }
@@ -476,7 +512,7 @@ describe('what does not fit is refused, and nothing was loaded', () => {
     for (const file of [null, undefined, 'text', [1], new Float32Array(9), bytes.buffer]) {
       refused(file, state, ArgumentError, /Uint8Array/);
     }
-    refused(new Uint8Array(0), state, FormatError, /few/);
+    refused(new Uint8Array(0), state, FormatError, /bytes: expected 8 or more, got 0/);
     const weights = unrolled.saveSafetensors(state.model.stateDict(), { a: 'b' });
     refused(weights, state, FormatError, /none.*loadSafetensors/);
     for (const version of [0, 2, '1', null]) {

@@ -100,7 +100,7 @@ describe('what goes wrong has a sentence', () => {
     [
       'another file',
       'data',
-      /^UnrolledError: .*text\.wasm.*not a WebAssembly file/,
+      /^UnrolledError: .*text\.wasm does not compile: .*magic.* 68 65 6c 6c/,
       () => `${base}text.wasm`,
     ],
     [
@@ -126,7 +126,7 @@ describe('what goes wrong has a sentence', () => {
     ['a number', '5', /^ArgumentError: init wasm/],
     ['null', 'null', /^ArgumentError: init wasm/],
     ['a list', '[1, 2]', /^ArgumentError: init wasm/],
-    ['no bytes', 'new Uint8Array(0)', /^UnrolledError: init wasm.*nothing/],
+    ['no bytes', 'new Uint8Array(0)', /^UnrolledError: init wasm does not compile: .*empty/],
     ['four bytes', 'Uint8Array.of(0, 97, 115, 109)', /^UnrolledError: init wasm.*does not compile/],
     [
       'another module',

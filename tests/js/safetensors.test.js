@@ -441,7 +441,7 @@ describe('what cannot be written is refused', () => {
     [{ a: { shape: [NaN, 0], data } }, undefined, UnrolledError, /a/],
     [{ __metadata__: { shape: [4], data } }, undefined, ArgumentError, /__metadata__/],
     [{ '\ud800': { shape: [4], data } }, undefined, ArgumentError, /Unicode/],
-    [{}, { n: 5 }, ArgumentError, /metadata n/],
+    [{}, { n: 5 }, ArgumentError, /metadata "n": expected text, got 5/],
     [{}, 'text', ArgumentError, /metadata/],
     [{}, null, ArgumentError, /metadata/],
   ])) {

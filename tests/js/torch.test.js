@@ -1200,7 +1200,11 @@ describe('saveTorch', () => {
       [{ w: data }, ArgumentError, /saveTorch w data/],
       [{ w: { shape: [4], data: [1, 2, 3, 4] } }, ArgumentError, /w data.*Float32Array\.from/],
       [{ w: { shape: [4], data: new Float64Array(4) } }, ArgumentError, /w data/],
-      [{ ok: { shape: [4], data }, w: { shape: [3], data } }, ShapeError, /w: 4 values.*\[3\]/],
+      [
+        { ok: { shape: [4], data }, w: { shape: [3], data } },
+        ShapeError,
+        /w shape: expected sizes of 4 values, got \[3\]/,
+      ],
       [{ w: { shape: 4, data } }, ShapeError, /w shape/],
       [{ w: { data } }, ShapeError, /w shape/],
       [{ w: { shape: [-2, -2], data } }, ShapeError, /w shape/],
@@ -1210,7 +1214,11 @@ describe('saveTorch', () => {
         ShapeError,
         /w: the shape.*too large/,
       ],
-      [{ w: { shape: new Array(65).fill(1), data: data.slice(1) } }, ShapeError, /w: 3 values/],
+      [
+        { w: { shape: new Array(65).fill(1), data: data.slice(1) } },
+        ShapeError,
+        /w shape: expected sizes of 3 values, got \[1, 1/,
+      ],
       [
         { w: { shape: new Array(65).fill(1), data: data.slice(3) } },
         ShapeError,
