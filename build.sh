@@ -60,9 +60,6 @@ MEMORY='-sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4GB -sMALLOC
 LIBRARY="--no-entry -sTOTAL_STACK=65536 -sFILESYSTEM=0"
 # A C test is a program that prints, and may keep large arrays, some on its stack.
 PROGRAM="-sSTANDALONE_WASM -sTOTAL_STACK=1MB -sINITIAL_MEMORY=16MB"
-# What several entries use is one file for all of them, so that a class is the same class everywhere.
-BUNDLE='--bundle --splitting --minify --format=esm --target=es2022 --loader:.wasm=base64 --sourcemap
-    --chunk-names=part-[hash] --log-level=warning'
 # The release of the Emscripten SDK to fetch where there is no Debian package.
 EMSDK_VERSION=3.1.74
 
@@ -180,13 +177,6 @@ run_tests() {
     done
 }
 
-# The sources of what package.json exports, and of what is started as a worker.
-entries() {
-    node -p "Object.values(require('./package.json').exports)
-        .flatMap((entry) => entry.default?.replace('./dist/', 'js/') ?? []).join(' ')"
-    files js -name '*_thread.js'
-}
-
 # fuzz_api RUNS SEED: new inputs are kept in build/fuzz/corpus, what breaks it in build/fuzz
 fuzz_api() {
     mkdir -p build/fuzz/corpus
@@ -205,15 +195,15 @@ step() {
         mkdir -p dist
         hot=$(for name in $HOT; do echo "src/$name.c"; done)
         echo "$hot" | objects build/release/hot emcc $FAST $RELEASE $SIMD $BY_HAND
-        files src -name '*.c' | grep -vxF "$hot" | objects build/release/cool emcc $SMALL $RELEASE $SIMD
+        files src -name '*.c' | grep -vxF "$hot" | objects build/release/cool emcc $SMALL $RELEASE $SIMD $BY_HAND
         emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o dist/unrolled.wasm
         ;;
     js)
         step wasm # inline.js holds a copy
-        newer dist/index.d.ts js package.json package-lock.json dist/unrolled.wasm || return 0
+        newer dist/index.d.ts js rolldown.config.js package.json package-lock.json dist/unrolled.wasm || return 0
         need_packages
         rm -f dist/*.js dist/*.map dist/*.d.ts
-        esbuild $(entries) $BUNDLE --outdir=dist
+        rolldown -c --logLevel silent >/dev/null
         tsc -p js
         ;;
     docs)
