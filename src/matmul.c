@@ -29,24 +29,25 @@ static bool product(int rows, int columns, int depth, operand a, operand b, cons
     for (int j = 0; j < columns; j += COLUMNS)
         for (int k = 0; k < depth; k += DEPTH) {
             const int wide = int_min(COLUMNS, columns - j), deep = int_min(DEPTH, depth - k);
-            const operand from = operand_from(b, j, k);
-            const float *right = from.at;
-            size_t apart = TILE_COLUMNS, down = from.down;
-            if (panels) {
-                right = panels + (size_t)j * (size_t)depth + (size_t)k * TILE_COLUMNS;
-                apart = (size_t)depth * TILE_COLUMNS, down = TILE_COLUMNS;
-            } else if (scratch) {
-                pack(wide, deep, TILE_COLUMNS, from, scratch);
+            const int rest = wide % TILE_COLUMNS;
+            const float *from = b.at + (size_t)j * b.across + (size_t)k * b.down;
+            const float *right = from, *last = edge;
+            size_t apart = TILE_COLUMNS, down = b.down;
+            if (panels || scratch) {
+                apart = (size_t)(panels ? depth : deep) * TILE_COLUMNS, down = TILE_COLUMNS;
                 right = scratch;
-                apart = (size_t)deep * TILE_COLUMNS, down = TILE_COLUMNS;
-            } else if (wide % TILE_COLUMNS) {
-                const int rest = wide % TILE_COLUMNS;
-                pack(rest, deep, TILE_COLUMNS, operand_from(from, wide - rest, 0), edge);
+                if (panels)
+                    right = panels + (size_t)j * (size_t)depth + (size_t)k * TILE_COLUMNS;
+                else
+                    pack(wide, deep, TILE_COLUMNS, from, b.across, b.down, scratch);
+                last = right + (size_t)(wide / TILE_COLUMNS) * apart;
+            } else if (rest) {
+                pack(rest, deep, TILE_COLUMNS, from + wide - rest, 1, b.down, edge);
             }
             // of shallow products more rows: a call for a few of them would be felt
             const int most = deep * MANY <= ROWS * DEPTH ? MANY : ROWS;
             for (int i = 0; i < rows; i += most) {
-                const int high = int_min(most, rows - i), whole = high / TILE_ROWS;
+                const int high = int_min(most, rows - i);
                 tile t = {.depth = deep,
                           .left = left,
                           .right = right,
@@ -54,23 +55,15 @@ static bool product(int rows, int columns, int depth, operand a, operand b, cons
                           .c = C + (size_t)i * c_step + j,
                           .c_step = c_step,
                           .add = add || k > 0};
-                pack(high, deep, TILE_ROWS, operand_from(a, i, k), left);
-                for (int n = 0; n < wide; n += TILE_COLUMNS) {
-                    tile edges = t;
-                    int done = 0;
-                    if (wide - n >= TILE_COLUMNS) {
-                        suspect |= tile_column(&t, whole);
-                        done = whole;
-                    } else if (!panels && !scratch) {
-                        edges.right = edge, edges.right_down = TILE_COLUMNS;
-                    }
-                    edges.left += (size_t)done * (size_t)deep * TILE_ROWS;
-                    edges.c += (size_t)done * TILE_ROWS * c_step;
-                    for (; done * TILE_ROWS < high; done++) {
-                        suspect |= tile_edge(&edges, high - done * TILE_ROWS, wide - n);
-                        edges.left += (size_t)deep * TILE_ROWS, edges.c += TILE_ROWS * c_step;
-                    }
+                pack(high, deep, TILE_ROWS, a.at + (size_t)i * a.across + (size_t)k * a.down,
+                     a.across, a.down, left);
+                for (int n = TILE_COLUMNS; n <= wide; n += TILE_COLUMNS) {
+                    suspect |= tile_column(&t, high, TILE_COLUMNS);
                     t.right += apart, t.c += TILE_COLUMNS;
+                }
+                if (rest) {
+                    t.right = last, t.right_down = TILE_COLUMNS;
+                    suspect |= tile_column(&t, high, rest);
                 }
             }
         }
@@ -128,23 +121,22 @@ size_t matmul_panels(int M, int K, int I)
     return forward > backward ? forward : backward;
 }
 
-static matmul_weights packed(int M, int K, int I, const float *W, int lanes, int depth,
-                             operand from, float *panels)
-{
-    if (M < PACK_FROM)
-        return (matmul_weights){W, NULL, K, I};
-    pack(lanes, depth, TILE_COLUMNS, from, panels);
-    return (matmul_weights){W, panels, K, I};
-}
-
 matmul_weights matmul_pack_forward(int M, int K, int I, const float *W, float *panels)
 {
-    return packed(M, K, I, W, K, I, (operand){W, (size_t)I, 1}, panels);
+    if (M < PACK_FROM)
+        panels = NULL;
+    else
+        pack(K, I, TILE_COLUMNS, W, (size_t)I, 1, panels);
+    return (matmul_weights){W, panels, K, I};
 }
 
 matmul_weights matmul_pack_backward(int M, int K, int I, const float *W, float *panels)
 {
-    return packed(M, K, I, W, I, K, (operand){W, 1, (size_t)I}, panels);
+    if (M < PACK_FROM)
+        panels = NULL;
+    else
+        pack(I, K, TILE_COLUMNS, W, 1, (size_t)I, panels);
+    return (matmul_weights){W, panels, K, I};
 }
 
 void matmul_forward_again(const matmul_weights *w, int M, const float *X, size_t x_step, float *Y,

@@ -8,18 +8,19 @@ size_t pack_size(int lanes, int depth, int width)
 }
 
 // Up to four lanes of a panel, side by side in the source.
-static void pack_beside(int lanes, int depth, int width, operand from, float *panel)
+static void pack_beside(int lanes, int depth, int width, const float *at, size_t down, float *panel)
 {
-    for (int k = 0; k < depth; k++, panel += width)
-        f32x4_store(panel, f32x4_load_n(from.at + (size_t)k * from.down, lanes));
+    for (int k = 0; k < depth; k++, panel += width, at += down)
+        f32x4_store(panel, f32x4_load_n(at, lanes));
 }
 
 // Up to four lanes of a panel, each of them a row of the source: transposed four by four. Lanes
 // that there are not repeat the first.
-static void pack_across(int lanes, int depth, int width, operand from, float *panel)
+static void pack_across(int lanes, int depth, int width, const float *a, size_t across,
+                        float *panel)
 {
-    const float *a = from.at, *b = lanes > 1 ? a + from.across : a;
-    const float *c = lanes > 2 ? b + from.across : a, *d = lanes > 3 ? c + from.across : a;
+    const float *b = lanes > 1 ? a + across : a;
+    const float *c = lanes > 2 ? b + across : a, *d = lanes > 3 ? c + across : a;
     int k = 0;
 
     for (; k + 4 <= depth; k += 4) {
@@ -33,26 +34,18 @@ static void pack_across(int lanes, int depth, int width, operand from, float *pa
         f32x4_store(panel, f32x4_make(a[k], b[k], c[k], d[k]));
 }
 
-// Four lanes that there are not: zeros, which no machine is slow to multiply.
-static void pack_nothing(int depth, int width, float *panel)
+void pack(int lanes, int depth, int width, const float *at, size_t across, size_t down,
+          float *panels)
 {
-    for (int k = 0; k < depth; k++, panel += width)
-        f32x4_store(panel, f32x4_zero());
-}
-
-void pack(int lanes, int depth, int width, operand source, float *panels)
-{
-    for (int i = 0; i < lanes; i += width, panels += (size_t)width * (size_t)depth) {
-        for (int j = 0; j < width; j += 4) {
-            if (i + j >= lanes) {
-                pack_nothing(depth, width, panels + j);
-                continue;
-            }
-            const operand from = operand_from(source, i + j, 0);
-            if (from.across == 1)
-                pack_beside(lanes - i - j, depth, width, from, panels + j);
+    for (; lanes > 0; panels += (size_t)width * (size_t)depth)
+        for (int j = 0; j < width; j += 4, lanes -= 4, at += 4 * across) {
+            // lanes that there are not become zeros, which no machine is slow to multiply
+            if (lanes <= 0)
+                for (int k = 0; k < depth; k++)
+                    f32x4_store(panels + j + k * width, f32x4_zero());
+            else if (across == 1)
+                pack_beside(lanes, depth, width, at, down, panels + j);
             else
-                pack_across(lanes - i - j, depth, width, from, panels + j);
+                pack_across(lanes, depth, width, at, across, panels + j);
         }
-    }
 }

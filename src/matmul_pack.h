@@ -22,16 +22,11 @@ typedef struct {
     size_t across, down;
 } operand;
 
-static inline operand operand_from(operand o, int lane, int depth)
-{
-    o.at += (size_t)lane * o.across + (size_t)depth * o.down;
-    return o;
-}
-
 // Floats in the panels of so many lanes.
 size_t pack_size(int lanes, int depth, int width);
 
-// Width 4 or 8.
-void pack(int lanes, int depth, int width, operand source, float *panels);
+// From `lane` and `depth` 0 of what lies at `at`, likewise. Width 4 or 8.
+void pack(int lanes, int depth, int width, const float *at, size_t across, size_t down,
+          float *panels);
 
 #endif

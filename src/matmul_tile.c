@@ -2,7 +2,8 @@
 
 #include "matmul_kernel.h"
 
-bool tile_column(const tile *first, int count)
+// Whole tiles. By itself, so that it has the registers for itself.
+static __attribute__((noinline)) bool whole(const tile *first, int count)
 {
     const float *left = first->left, *right = first->right;
     const size_t right_down = first->right_down, c_step = first->c_step;
@@ -18,27 +19,44 @@ bool tile_column(const tile *first, int count)
     return suspect;
 }
 
-bool tile_edge(const tile *t, int rows, int columns)
+// One tile that is not written as a whole.
+static bool edge(const tile *t, int rows, int columns)
 {
-    float whole[TILE_ROWS * TILE_COLUMNS];
+    float sums[TILE_ROWS * TILE_COLUMNS];
     tile full = *t;
     f32x4 all = f32x4_zero();
 
-    full.c = whole, full.c_step = TILE_COLUMNS, full.add = false;
-    tile_column(&full, 1);
+    full.c = sums, full.c_step = TILE_COLUMNS, full.add = false;
+    whole(&full, 1);
     for (int r = 0; r < rows && r < TILE_ROWS; r++) {
-        float *c = t->c + (size_t)r * t->c_step, *sums = whole + r * TILE_COLUMNS;
+        float *c = t->c + (size_t)r * t->c_step;
         int j = 0;
-        for (; j + 4 <= columns && j < TILE_COLUMNS; j += 4) {
-            const f32x4 sum = f32x4_load(sums + j);
+        for (; j + 4 <= columns; j += 4) {
+            const f32x4 sum = f32x4_load(sums + r * TILE_COLUMNS + j);
             const f32x4 value = t->add ? f32x4_add(f32x4_load(c + j), sum) : sum;
             f32x4_store(c + j, value);
             all = f32x4_add(all, value);
         }
-        for (; j < columns && j < TILE_COLUMNS; j++) {
-            c[j] = t->add ? c[j] + sums[j] : sums[j];
+        for (; j < columns; j++) {
+            const float sum = sums[r * TILE_COLUMNS + j];
+            c[j] = t->add ? c[j] + sum : sum;
             all = f32x4_add(all, f32x4_splat(c[j]));
         }
     }
     return !f32x4_finite(all);
+}
+
+bool tile_column(const tile *first, int rows, int columns)
+{
+    const int count = columns == TILE_COLUMNS ? rows / TILE_ROWS : 0;
+    tile t = *first;
+    bool suspect = whole(first, count);
+
+    t.left += (size_t)count * (size_t)t.depth * TILE_ROWS;
+    t.c += (size_t)count * TILE_ROWS * t.c_step;
+    for (int left = rows - count * TILE_ROWS; left > 0; left -= TILE_ROWS) {
+        suspect |= edge(&t, left, columns);
+        t.left += (size_t)t.depth * TILE_ROWS, t.c += TILE_ROWS * t.c_step;
+    }
+    return suspect;
 }

@@ -1,6 +1,6 @@
 // Tiles of a product, C[4][8] = or += A · B: the loops around the register tile. A is in panels of
-// width 4; B in panels of width 8, or wherever 8 of its columns are side by side. Both functions
-// return true when a value written may not be finite.
+// width 4; B in panels of width 8, or wherever 8 of its columns are side by side. Returns true when
+// a value written may not be finite.
 #ifndef UNROLLED_MATMUL_TILE_H
 #define UNROLLED_MATMUL_TILE_H
 
@@ -19,10 +19,7 @@ typedef struct {
     bool add;
 } tile;
 
-// `count` whole tiles, each below the one before it.
-bool tile_column(const tile *first, int count);
-
-// One tile of which only so many rows and columns are written (more count as 4 and 8).
-bool tile_edge(const tile *t, int rows, int columns);
+// Tiles each below the one before it, of which so many rows and columns (8, or less) are written.
+bool tile_column(const tile *first, int rows, int columns);
 
 #endif
