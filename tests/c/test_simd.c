@@ -264,6 +264,24 @@ static void test_few_lanes(void)
     }
 }
 
+// The lanes before an end, which lie in the four before it.
+static void test_last_lanes(void)
+{
+    const f32x4 v = f32x4_make(1.0F, 2.0F, 3.0F, 4.0F);
+    for (int n = -3; n <= 3; n++)
+        for (int k = 0; k < 4; k++)
+            CHECK(lane(f32x4_shift(v, n), k) == (k + n >= 0 && k + n < 4 ? (float)(k + n + 1) : 0));
+    for (int n = 1; n <= 3; n++) {
+        float row[6] = {10, 11, 12, 13, 14, 15}; // the row ends after its fifth value
+        const f32x4 last = f32x4_load_last(row + 5, n);
+        for (int k = 0; k < 4; k++)
+            CHECK(lane(last, k) == (k < n ? row[5 - n + k] : 0));
+        f32x4_store_last(row + 5, v, n);
+        for (int k = 0; k < 6; k++)
+            CHECK(row[k] == (k >= 5 - n && k < 5 ? (float)(k - (5 - n) + 1) : (float)(10 + k)));
+    }
+}
+
 int main(void)
 {
     test_pairs();
@@ -271,5 +289,6 @@ int main(void)
     test_matrices();
     test_integers();
     test_few_lanes();
+    test_last_lanes();
     return test_report("simd");
 }

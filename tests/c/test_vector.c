@@ -5,7 +5,7 @@
 #include "test.h"
 #include "vector.h"
 
-enum { LONGEST = 21, ROWS = 5, GAP = 3, GUARD = 4 };
+enum { LONGEST = 70, ROWS = 5, GAP = 3, GUARD = 4 };
 static const float guard = 123.25F;
 
 // A block of guard words; results are written into it from word GUARD on.
