@@ -41,15 +41,7 @@ static double scaled_norm(const optim_span *spans, int num_spans, double type)
     return most * power(sum, 1 / type); // (3)
 }
 
-// The lanes of a, added in double.
-static double wide_sum(f32x4 a)
-{
-    float lane[4];
-    f32x4_store(lane, a);
-    return ((double)lane[0] + (double)lane[1]) + ((double)lane[2] + (double)lane[3]);
-}
-
-static inline f32x4 square(f32x4 a) { return f32x4_mul(a, a); }
+SIMD_INLINE f32x4 square(const float *x) { return f32x4_mul(f32x4_load(x), f32x4_load(x)); }
 
 // Four accumulators a block: one alone would wait for its own last addition, and so a term meets no
 // more than six float additions on its way into the double.
@@ -62,15 +54,17 @@ static double sum_of_squares(size_t n, const float *g)
     for (; i + BLOCK <= n; i += BLOCK) {
         f32x4 a = f32x4_zero(), b = a, c = a, d = a;
         for (const float *x = g + i; x < g + i + BLOCK; x += 16) {
-            a = f32x4_add(a, square(f32x4_load(x)));
-            b = f32x4_add(b, square(f32x4_load(x + 4)));
-            c = f32x4_add(c, square(f32x4_load(x + 8)));
-            d = f32x4_add(d, square(f32x4_load(x + 12)));
+            a = f32x4_add(a, square(x));
+            b = f32x4_add(b, square(x + 4));
+            c = f32x4_add(c, square(x + 8));
+            d = f32x4_add(d, square(x + 12));
         }
-        total += wide_sum(f32x4_add(f32x4_add(a, b), f32x4_add(c, d)));
+        const f32x4 sum = f32x4_add(f32x4_add(a, b), f32x4_add(c, d));
+        total += ((double)f32x4_lane(sum, 0) + (double)f32x4_lane(sum, 1)) +
+                 ((double)f32x4_lane(sum, 2) + (double)f32x4_lane(sum, 3));
     }
-    for (; i < n; i += 4)
-        total += wide_sum(square(f32x4_load_n(g + i, simd_lanes(i, n))));
+    for (; i < n; i++)
+        total += (double)(g[i] * g[i]);
     return total;
 }
 
