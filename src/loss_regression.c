@@ -4,15 +4,16 @@
 //     L1         |d|                                                   slope  sign(d)
 //     SmoothL1   |d| < beta: d^2 / (2 beta), else |d| - beta / 2       slope  d / beta, sign(d)
 //     Huber      |d| < delta: d^2 / 2, else delta (|d| - delta / 2)    slope  d, delta sign(d)
-//     BCE        -w t log(s(x)) - (1 - t) log(1 - s(x)), s the sigmoid and w pos_weight,
-//                as (1 - t) x + (1 + (w - 1) t) log(1 + e^-x)          slope  (1 + (w - 1) t) s(x)
-//                - w t
+//     BCE        -w t log(s(x)) - (1 - t) log(1 - s(x)), s the sigmoid and w pos_weight
 //
-// The first four are one formula, with a slope r and a part c of d, both as below:
+// The first four are one formula, r (d - c / 2), whose r is the slope (of MSE half of it):      (1)
 //
-//     r (d - c / 2)                                                                             (1)
-//     MSE  r = d (half the slope), c = 0        SmoothL1  c = d within +-beta, r = c / beta     (2)
-//     L1   r = sign(d), c = 0                   Huber     c = d within +-delta, r = c
+//     MSE  r = d, c = 0              SmoothL1  r = c / beta, c = d within +-beta                (2)
+//     L1   r = sign(d), c = 0        Huber     r = c, c = d within +-delta                      (3)
+//
+// and BCE is
+//
+//     (1 - t) x + (1 + (w - 1) t) log(1 + e^-x)            slope  (1 + (w - 1) t) s(x) - w t (4)
 //
 // and shapes that broadcast: an operand stands still along the axes where it is repeated, and the
 // gradient of a prediction that met many targets is the sum of the slopes.
@@ -31,30 +32,33 @@ typedef struct {
     size_t at[CHUNK];                   // where in the broadcast result
 } chunk;
 
-// y of the first four losses. Where it is the slope, that of MSE is halved.
+// y of the first four losses: the value, or r.
 static void differences(const loss *l, bool slope, chunk *c)
 {
-    const float edge = (float)l->parameter, divisor = l->kind == LOSS_HUBER ? 1 : edge;
-    float d[CHUNK], r[CHUNK], part[CHUNK];
+    const f32x4 zero = f32x4_zero(), one = f32x4_splat(1.0F);
+    const f32x4 edge = f32x4_splat((float)l->parameter), low = f32x4_neg(edge);
+    const f32x4 divisor = l->kind == LOSS_HUBER ? one : edge;
+    const bool l1 = l->kind == LOSS_L1;
+    const bool sign = l1 || (l->kind == LOSS_SMOOTH_L1 && (float)l->parameter == 0);
 
-    for (int k = 0; k < CHUNK; k++) {
-        d[k] = r[k] = c->x[k] - c->t[k];
-        part[k] = 0;
-    }
-    if (l->kind == LOSS_L1 || (l->kind == LOSS_SMOOTH_L1 && edge == 0))
-        // As in PyTorch: with beta 0 the slope at 0 is -1, and NaN stays; that of L1 is 0 for both.
-        for (int k = 0; k < CHUNK; k++)
-            r[k] = d[k] > 0 ? 1 : d[k] < 0 ? -1 : l->kind == LOSS_L1 ? 0 : d[k] - 1;
-    else if (l->kind != LOSS_MSE)
-        for (int k = 0; k < CHUNK; k++) {
-            part[k] = d[k] > edge ? edge : d[k] < -edge ? -edge : d[k];
-            r[k] = part[k] / divisor; // (2)
+    for (int k = 0; k < CHUNK; k += 4) {
+        const f32x4 d = f32x4_sub(f32x4_load(c->x + k), f32x4_load(c->t + k));
+        f32x4 r = d, part = zero;
+        if (sign) {
+            // As in PyTorch: of 0 and NaN the slopes of L1 are 0 and 0, those of beta 0 -1 and NaN.
+            r = f32x4_select(f32x4_lt(d, zero), f32x4_neg(one), l1 ? zero : f32x4_sub(d, one));
+            r = f32x4_select(f32x4_lt(zero, d), one, r);
+        } else if (l->kind != LOSS_MSE) {
+            part = f32x4_min(f32x4_max(d, low), edge);
+            r = f32x4_div(part, divisor); // (2) (3)
         }
-    for (int k = 0; k < CHUNK; k++)
-        c->y[k] = slope ? r[k] : r[k] * (d[k] - 0.5F * part[k]); // (1)
+        if (!slope)
+            r = f32x4_mul(r, f32x4_sub(d, f32x4_mul(f32x4_splat(0.5F), part))); // (1)
+        f32x4_store(c->y + k, r);
+    }
 }
 
-// y of BCE, where log(1 + e^-x) = max(-x, 0) + log(1 + e^-|x|) never overflows.
+// y of BCE: log(1 + e^-x) = max(-x, 0) + log(1 + e^-|x|) never overflows.
 static void bce_values(chunk *c)
 {
     float u[CHUNK], sum[CHUNK], log_sum[CHUNK]; // e^-|x|, 1 + u
@@ -70,7 +74,7 @@ static void bce_values(chunk *c)
         // The logarithm is of 1 + u rounded; what rounding took away follows, or losses below 1e-7
         // would be 0.
         const float rest = log_sum[k] + (u[k] - (sum[k] - 1)) / sum[k];
-        c->y[k] = (1 - t) * x + weight * (x < 0 ? -x : 0) + weight * rest;
+        c->y[k] = (1 - t) * x + weight * (x < 0 ? -x : 0) + weight * rest; // (4)
     }
 }
 
@@ -79,7 +83,7 @@ static void bce_slopes(chunk *c)
     vmath_sigmoid(CHUNK, c->x, c->y);
     for (int k = 0; k < CHUNK; k++) {
         const float wt = c->w[k] * c->t[k];
-        c->y[k] = (wt + 1 - c->t[k]) * c->y[k] - wt;
+        c->y[k] = (wt + 1 - c->t[k]) * c->y[k] - wt; // (4)
     }
 }
 
