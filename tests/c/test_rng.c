@@ -4,7 +4,6 @@
 // hash (64 bits) of their bytes, int64 for integers, continued over the seeds in the order of the
 // tables.
 #include "rng.h"
-#include "smath.h"
 #include "test.h"
 
 #include <math.h>
@@ -459,51 +458,6 @@ static void test_epoch(void)
     CHECK(memcmp(order, split, sizeof split) == 0);
 }
 
-// Whether two doubles are the same or neighbours. libm and the function tested are each off by less
-// than one unit in the last place.
-static bool neighbours(double a, double b) { return a == b || nextafter(a, b) == b; }
-
-static void test_functions(void)
-{
-    const double PI = 3.14159265358979323846;
-    rng r;
-    rng_seed(&r, 2);
-    bool log_close = true, sine_close = true, cosine_close = true;
-    double s, c;
-    for (int k = 0; k < 200000; k++) {
-        const double u = rng_double(&r);
-        // the whole of (0, 1], the very small, the neighbourhood of 1
-        double x = 1 - u;
-        log_close = log_close && neighbours(smath_log(x), log(x));
-        x = ldexp(1 - u, -(k % 110));
-        log_close = log_close && neighbours(smath_log(x), log(x));
-        x = 1 - ldexp(u, -(k % 50) - 1);
-        log_close = log_close && neighbours(smath_log(x), log(x));
-
-        // the whole turn, and ever closer to its quarters
-        x = 2 * PI * u;
-        smath_sincos(x, &s, &c);
-        sine_close = sine_close && neighbours(s, sin(x));
-        cosine_close = cosine_close && neighbours(c, cos(x));
-        x = fabs(k % 5 * (PI / 2) + ldexp(u - 0.5, -(k % 53)));
-        if (x <= 2 * PI) {
-            smath_sincos(x, &s, &c);
-            sine_close = sine_close && neighbours(s, sin(x));
-            cosine_close = cosine_close && neighbours(c, cos(x));
-        }
-    }
-    CHECK(log_close);
-    CHECK(sine_close);
-    CHECK(cosine_close);
-    CHECK(smath_log(1) == 0);
-    CHECK(neighbours(smath_log(0x1p-1022), log(0x1p-1022)));
-    CHECK(neighbours(smath_log(0x1.fffffffffffffp+1023), log(0x1.fffffffffffffp+1023)));
-    smath_sincos(0, &s, &c);
-    CHECK(s == 0 && c == 1);
-    smath_sincos(2 * PI, &s, &c);
-    CHECK(neighbours(s, sin(2 * PI)) && c == 1);
-}
-
 int main(void)
 {
     test_twister();
@@ -514,6 +468,5 @@ int main(void)
     test_randint();
     test_epoch();
     test_numpy();
-    test_functions();
     return test_report("rng");
 }
