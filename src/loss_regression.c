@@ -30,6 +30,8 @@ typedef struct {
     float x[CHUNK], t[CHUNK], w[CHUNK]; // prediction, target, pos_weight
     float y[CHUNK];                     // values, or slopes
     size_t at[CHUNK];                   // where in the broadcast result
+    // The place of a broadcast that comes next: along each axis, in the target, in the result.
+    size_t index[LOSS_MAX_DIMS], target, result;
 } chunk;
 
 // y of the first four losses: the value, or r.
@@ -102,25 +104,21 @@ static double chunk_sum(const chunk *c, int n)
 
 // ------------------------------------------------------------------------------------ broadcasting
 
-// A walk over the broadcast shape, as nested loops would do it: where it is.
-typedef struct {
-    size_t index[LOSS_MAX_DIMS], target, result;
-} walk;
-
-static void walk_on(walk *w, const loss_pair *pair)
+// To the next place, as nested loops would go.
+static void walk_on(chunk *c, const loss_pair *pair)
 {
     for (int d = 0; d < pair->dims; d++) {
-        w->target += pair->target_step[d], w->result += pair->result_step[d];
-        if (++w->index[d] < pair->size[d])
+        c->target += pair->target_step[d], c->result += pair->result_step[d];
+        if (++c->index[d] < pair->size[d])
             return;
-        w->index[d] = 0;
-        w->target -= pair->target_step[d] * pair->size[d];
-        w->result -= pair->result_step[d] * pair->size[d];
+        c->index[d] = 0;
+        c->target -= pair->target_step[d] * pair->size[d];
+        c->result -= pair->result_step[d] * pair->size[d];
     }
 }
 
 // Up to CHUNK places from `start` on; returns how many.
-static int chunk_fill(chunk *c, const loss *l, const loss_pair *pair, walk *w, size_t start,
+static int chunk_fill(chunk *c, const loss *l, const loss_pair *pair, size_t start,
                       const float *prediction, const float *target)
 {
     const int n = pair->count - start < CHUNK ? (int)(pair->count - start) : CHUNK;
@@ -134,9 +132,9 @@ static int chunk_fill(chunk *c, const loss *l, const loss_pair *pair, walk *w, s
         if (pair->same)
             continue;
         c->x[k] = prediction[c->at[k] / pair->repeats];
-        c->t[k] = target[w->target];
-        c->at[k] = w->result;
-        walk_on(w, pair);
+        c->t[k] = target[c->target];
+        c->at[k] = c->result;
+        walk_on(c, pair);
     }
     if (l->kind == LOSS_BCE_LOGITS)
         for (int k = 0; k < n; k++)
@@ -150,14 +148,13 @@ double loss_regression(const loss *l, const loss_pair *pair, const float *predic
 {
     const float factor = (float)(l->kind == LOSS_MSE ? 2 * scale : scale); // 2 d might overflow
     double sum = 0;
-    walk w = {.target = 0};
-    chunk c = {.at = {0}};
+    chunk c = {.result = 0};
 
     for (size_t start = 0; start < pair->count; start += CHUNK) {
-        const int n = chunk_fill(&c, l, pair, &w, start, prediction, target);
+        const int n = chunk_fill(&c, l, pair, start, prediction, target);
 
         if (l->kind != LOSS_BCE_LOGITS)
-            differences(l, dprediction, &c);
+            differences(l, dprediction != NULL, &c);
         else
             (dprediction ? bce_slopes : bce_values)(&c);
         if (!dprediction) {
