@@ -1,29 +1,22 @@
 #include "criterion.h"
 
 #include "memory.h"
+#include "vector.h"
 
 criterion *criterion_create(const loss *rule)
 {
     criterion *c = memory_take_zeroed(1, sizeof *c);
-    size_t bytes;
+    const size_t count = (size_t)rule->num_weights;
 
     if (!c)
         return NULL;
-    if (!size_mul((size_t)rule->num_weights, sizeof(float), &bytes)) {
+    c->rule = *rule;
+    c->rule.weights = c->weights = memory_take_zeroed(count, sizeof *c->weights);
+    if (count && !c->weights) {
         memory_give(c);
         return NULL;
     }
-    c->rule = *rule;
-    c->rule.weights = NULL;
-    if (bytes) {
-        c->weights = memory_take(bytes);
-        if (!c->weights) {
-            memory_give(c);
-            return NULL;
-        }
-        __builtin_memcpy(c->weights, rule->weights, bytes);
-        c->rule.weights = c->weights;
-    }
+    vector_copy(count, rule->weights, c->weights);
     return c;
 }
 
@@ -36,8 +29,9 @@ void criterion_destroy(criterion *c)
     memory_give(c);
 }
 
-static void plan(criterion *c, const loss_pair *pair, arena *a)
+static void plan(criterion *c, arena *a)
 {
+    const loss_pair *pair = &c->pair;
     const size_t each = c->rule.reduce == REDUCE_NONE ? pair->count : 0;
     c->prediction = arena_floats(a, 1, 1, pair->predictions);
     c->target = arena_floats(a, 1, 1, pair->targets);
@@ -49,21 +43,18 @@ static void plan(criterion *c, const loss_pair *pair, arena *a)
 status criterion_reserve(criterion *c, int prediction_dims, const int *prediction, int target_dims,
                          const int *target)
 {
-    loss_pair pair;
-    const status e = loss_match(&c->rule, prediction_dims, prediction, target_dims, target, &pair);
+    criterion next = *c; // takes its place when all has gone well
+    status e = loss_match(&c->rule, prediction_dims, prediction, target_dims, target, &next.pair);
+    arena a = {NULL, 0, false};
+
     if (e)
         return e;
-
-    const criterion before = *c;
-    arena a = {NULL, 0, false};
-    plan(c, &pair, &a);
-    *c = before;
-    const status fits = workspace_fit(&c->space, &a);
-    if (fits)
-        return fits;
-    a = workspace_arena(&c->space);
-    plan(c, &pair, &a);
-    c->pair = pair;
-    c->pending = false;
+    plan(&next, &a);
+    if ((e = workspace_fit(&next.space, &a)))
+        return e;
+    a = workspace_arena(&next.space);
+    plan(&next, &a);
+    next.pending = false;
+    *c = next;
     return UNROLLED_OK;
 }

@@ -10,23 +10,6 @@
 #include "init.h"
 #include "memory.h"
 
-static double xavier_std(int rows, int cols, double gain)
-{
-    return gain * __builtin_sqrt(2.0 / ((double)rows + cols)); // (1)
-}
-
-static double kaiming_std(int rows, int cols, double gain, bool fan_out)
-{
-    return gain / __builtin_sqrt(fan_out ? rows : cols); // (2)
-}
-
-// Uniform numbers of the standard deviation std.                                    data [n]
-static void fill_uniform(rng *r, size_t n, double std, float *data)
-{
-    const double bound = __builtin_sqrt(3.0) * std; // (3)
-    rng_uniform(r, n, (float)-bound, (float)bound, data);
-}
-
 static double dot(int n, const double *x, const double *y)
 {
     double sum = 0;
@@ -35,51 +18,39 @@ static double dot(int n, const double *x, const double *y)
     return sum;
 }
 
-// Makes the vectors orthogonal and of length 1: each one becomes what is left of it when the
+// The vectors are made orthogonal and of length 1: each one becomes what is left of it when the
 // earlier ones are taken out (J. Gram, E. Schmidt). This is the Q of a QR factorization; the
 // lengths before division are R's diagonal. What is taken out is taken out twice, because the first
 // time leaves rounding errors as large as those of what cancelled ("twice is enough": L. Giraud et
 // al., 2005).
-//                                                          q [count][length], count <= length
-static void orthogonalize(int count, int length, double *q)
-{
-    for (int j = 0; j < count; j++) {
-        double *x = q + (size_t)j * (size_t)length;
-        for (int pass = 0; pass < 2; pass++) {
-            for (int i = 0; i < j; i++) {
-                const double *earlier = q + (size_t)i * (size_t)length;
-                const double along = dot(length, earlier, x);
-                for (int k = 0; k < length; k++)
-                    x[k] -= along * earlier[k];
-            }
-        }
-        const double norm = __builtin_sqrt(dot(length, x, x));
-        for (int k = 0; k < length; k++)
-            x[k] = norm > 0 ? x[k] / norm : 0;
-    }
-}
-
 static status fill_orthogonal(rng *r, int rows, int cols, double gain, float *data)
 {
-    const bool wide = rows < cols;
+    const bool wide = rows < cols; // then the vectors are the rows, else the columns
     const int count = wide ? rows : cols, length = wide ? cols : rows;
     const size_t n = (size_t)rows * (size_t)cols;
-    // [count][length]: the rows of A if it is wide, else its columns
-    double *q = memory_take_zeroed(n, sizeof *q);
+    // Where element k of vector j is in data: j * vector + k * element.
+    const size_t vector = wide ? (size_t)cols : 1, element = wide ? 1 : (size_t)cols;
+    double *q = memory_take_zeroed(n, sizeof *q); // [count][length]
     if (!q)
         return n > 0 ? UNROLLED_E_MEMORY : UNROLLED_OK;
 
     rng_normal(r, n, 0, 1, data);
-    // Where element k of vector j is in data.
-    const size_t vector = wide ? (size_t)cols : 1, element = wide ? 1 : (size_t)cols;
-    for (size_t j = 0; j < (size_t)count; j++)
-        for (size_t k = 0; k < (size_t)length; k++)
-            q[j * (size_t)length + k] = data[j * vector + k * element];
-    orthogonalize(count, length, q);
-    for (size_t j = 0; j < (size_t)count; j++)
-        for (size_t k = 0; k < (size_t)length; k++)
-            data[j * vector + k * element] = (float)(gain * q[j * (size_t)length + k]);
-
+    for (int j = 0; j < count; j++, data += vector) {
+        double *x = q + (size_t)j * (size_t)length;
+        for (int k = 0; k < length; k++)
+            x[k] = (double)data[(size_t)k * element];
+        for (int pass = 0; pass < 2; pass++)
+            for (const double *earlier = q; earlier < x; earlier += length) {
+                const double along = dot(length, earlier, x);
+                for (int k = 0; k < length; k++)
+                    x[k] -= along * earlier[k];
+            }
+        const double norm = __builtin_sqrt(dot(length, x, x));
+        for (int k = 0; k < length; k++) {
+            x[k] = norm > 0 ? x[k] / norm : 0;
+            data[(size_t)k * element] = (float)(gain * x[k]);
+        }
+    }
     memory_give(q);
     return UNROLLED_OK;
 }
@@ -88,34 +59,32 @@ status init_fill(rng *r, init_kind kind, int rows, int cols, double a, double b,
 {
     ASSERT(rows >= 0 && cols >= 0 && (cols > 0 || kind <= INIT_CONSTANT));
     const size_t n = (size_t)rows * (size_t)(cols > 0 ? cols : 1);
+    double std;
+
     switch (kind) {
     case INIT_UNIFORM:
         rng_uniform(r, n, (float)a, (float)b, data);
-        break;
+        return UNROLLED_OK;
     case INIT_NORMAL:
         rng_normal(r, n, a, b, data);
-        break;
+        return UNROLLED_OK;
     case INIT_CONSTANT:
         for (size_t k = 0; k < n; k++)
             data[k] = (float)a;
-        break;
-    case INIT_XAVIER_UNIFORM:
-        fill_uniform(r, n, xavier_std(rows, cols, a), data);
-        break;
-    case INIT_XAVIER_NORMAL:
-        rng_normal(r, n, 0, xavier_std(rows, cols, a), data);
-        break;
-    case INIT_KAIMING_UNIFORM:
-        fill_uniform(r, n, kaiming_std(rows, cols, a, b != 0), data);
-        break;
-    case INIT_KAIMING_NORMAL:
-        rng_normal(r, n, 0, kaiming_std(rows, cols, a, b != 0), data);
-        break;
+        return UNROLLED_OK;
     case INIT_ORTHOGONAL:
         return fill_orthogonal(r, rows, cols, a, data);
-    case INIT_KINDS:
-        ASSERT(false);
+    case INIT_XAVIER_UNIFORM:
+    case INIT_XAVIER_NORMAL:
+        std = a * __builtin_sqrt(2.0 / ((double)rows + cols)); // (1)
         break;
+    default:
+        std = a / __builtin_sqrt(b != 0 ? rows : cols); // (2)
     }
+    const double bound = __builtin_sqrt(3.0) * std; // (3)
+    if (kind == INIT_XAVIER_UNIFORM || kind == INIT_KAIMING_UNIFORM)
+        rng_uniform(r, n, (float)-bound, (float)bound, data);
+    else
+        rng_normal(r, n, 0, std, data);
     return UNROLLED_OK;
 }

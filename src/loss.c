@@ -11,106 +11,85 @@
 
 // ------------------------------------------------------------------------------------------ shapes
 
-// *values = the product of a shape, 1 for a scalar; false when it, or the bytes of so many floats,
-// do not fit.
+// *values = the product of a shape, 1 for a scalar; false when it has an axis below 1, or when the
+// bytes of so many floats do not fit.
 static bool count_values(int dims, const int *shape, size_t *values)
 {
-    size_t bytes;
+    double product = 1; // cannot overflow, and tells when the whole one did
     *values = 1;
-    for (int d = 0; d < dims; d++)
-        if (shape[d] < 1 || !size_mul(*values, (size_t)shape[d], values))
+    for (int d = 0; d < dims; d++) {
+        if (shape[d] < 1)
             return false;
-    return size_mul(*values, sizeof(float), &bytes);
+        *values *= (size_t)shape[d];
+        product *= shape[d];
+    }
+    return product < (double)(SIZE_MAX / sizeof(float) + 1);
 }
 
-// Appends an axis to those of the pair. One that continues the axis before it, in both operands, is
-// joined to it: shapes that are the same end as a single run.
-static void append_axis(loss_pair *pair, size_t size, size_t prediction_step, size_t target_step,
-                        bool may_join)
-{
-    int last = pair->dims - 1;
-    if (size == 1)
-        return;
-    if (may_join && last >= 0 && pair->prediction_step[last] == prediction_step * size &&
-        pair->target_step[last] == target_step * size) {
-        pair->size[last] *= size;
-    } else {
-        last = pair->dims++;
-        pair->size[last] = size;
-    }
-    pair->prediction_step[last] = prediction_step;
-    pair->target_step[last] = target_step;
-}
+// The size of axis d of a shape, counted from its last; 1 where there is none.
+static int axis(int dims, const int *shape, int d) { return d < dims ? shape[dims - 1 - d] : 1; }
 
 // Shapes are aligned at their last axes; an axis of 1, or one that is missing, is repeated.
-static status match_regression(const loss *l, int prediction_dims, const int *prediction_shape,
-                               int target_dims, const int *target_shape, loss_pair *pair)
+static status broadcast(int prediction_dims, const int *prediction_shape, int target_dims,
+                        const int *target_shape, loss_pair *pair)
 {
     const int dims = int_max(prediction_dims, target_dims);
-    const int last_axis = prediction_dims > 0 ? prediction_shape[prediction_dims - 1] : 1;
-    size_t prediction_left = pair->predictions, target_left = pair->targets;
     int shape[LOSS_MAX_DIMS];
 
-    if (l->kind == LOSS_BCE_LOGITS) { // PyTorch broadcasts only the weights here
-        if (prediction_dims != target_dims || (l->num_weights > 1 && l->num_weights != last_axis))
-            return UNROLLED_E_SHAPE;
-        for (int d = 0; d < dims; d++)
-            if (prediction_shape[d] != target_shape[d])
+    for (int repeated = 1; repeated >= 0; repeated--) { // first the axes that repeat the prediction
+        size_t target_step = 1, result_step = 1;
+        for (int d = 0; d < dims; d++) {
+            const int p = axis(prediction_dims, prediction_shape, d);
+            const int t = axis(target_dims, target_shape, d);
+            if (p != t && p != 1 && t != 1)
                 return UNROLLED_E_SHAPE;
-    }
-
-    for (int d = 0; d < dims; d++) {
-        const int p = d - (dims - prediction_dims), t = d - (dims - target_dims);
-        const int p_size = p >= 0 ? prediction_shape[p] : 1, t_size = t >= 0 ? target_shape[t] : 1;
-        if (p_size != t_size && p_size != 1 && t_size != 1)
-            return UNROLLED_E_SHAPE;
-        shape[d] = int_max(p_size, t_size);
-        prediction_left /= (size_t)p_size;
-        target_left /= (size_t)t_size;
-        // What is left are the values one step along this axis passes by. The weights of BCE go
-        // along the last axis, which must then stay one.
-        append_axis(pair, (size_t)shape[d], p_size > 1 ? prediction_left : 0,
-                    t_size > 1 ? target_left : 0, d < dims - 1 || l->num_weights <= 1);
-    }
-    if (pair->dims == 0) { // one value
-        pair->dims = 1;
-        pair->size[0] = pair->prediction_step[0] = pair->target_step[0] = 1;
+            shape[d] = int_max(p, t);
+            if ((p < t) == repeated) {
+                pair->size[pair->dims] = (size_t)shape[d];
+                pair->target_step[pair->dims] = t > 1 ? target_step : 0;
+                pair->result_step[pair->dims++] = result_step;
+            }
+            target_step *= (size_t)t;
+            result_step *= (size_t)shape[d];
+        }
     }
     if (!count_values(dims, shape, &pair->count))
         return UNROLLED_E_SHAPE;
+    pair->repeats = pair->count / pair->predictions;
     pair->same = pair->predictions == pair->count && pair->targets == pair->count;
-    return UNROLLED_OK;
-}
-
-// The target has the prediction's shape without the axis of the classes.
-static status match_classes(const loss *l, int prediction_dims, const int *prediction_shape,
-                            int target_dims, const int *target_shape, loss_pair *pair)
-{
-    if (prediction_dims < 1 || target_dims != prediction_dims - 1)
-        return UNROLLED_E_SHAPE;
-    pair->classes = prediction_shape[prediction_dims > 1 ? 1 : 0];
-    pair->outer = prediction_dims > 1 ? (size_t)prediction_shape[0] : 1;
-    pair->inner = pair->predictions / pair->outer / (size_t)pair->classes;
-    pair->count = pair->targets;
-    for (int d = 0; d < target_dims; d++)
-        if (target_shape[d] != prediction_shape[d == 0 ? 0 : d + 1])
-            return UNROLLED_E_SHAPE;
-    if (l->num_weights != 0 && l->num_weights != pair->classes)
-        return UNROLLED_E_SHAPE;
     return UNROLLED_OK;
 }
 
 status loss_match(const loss *l, int prediction_dims, const int *prediction_shape, int target_dims,
                   const int *target_shape, loss_pair *pair)
 {
+    const int classes = loss_takes_classes(l->kind); // an axis that the target has not
+
     *pair = (loss_pair){0};
     if (prediction_dims < 0 || prediction_dims > LOSS_MAX_DIMS || target_dims < 0 ||
         target_dims > LOSS_MAX_DIMS ||
         !count_values(prediction_dims, prediction_shape, &pair->predictions) ||
         !count_values(target_dims, target_shape, &pair->targets))
         return UNROLLED_E_SHAPE;
-    return (loss_takes_classes(l->kind) ? match_classes : match_regression)(
-        l, prediction_dims, prediction_shape, target_dims, target_shape, pair);
+    if (classes || l->kind == LOSS_BCE_LOGITS) { // PyTorch broadcasts only the weights here
+        if (target_dims != prediction_dims - classes)
+            return UNROLLED_E_SHAPE;
+        for (int d = 0; d < target_dims; d++)
+            if (target_shape[d] != prediction_shape[d > 0 ? d + classes : 0])
+                return UNROLLED_E_SHAPE;
+        // The axis of the classes is the second, if there are two; that of pos_weight the last.
+        pair->classes =
+            axis(prediction_dims, prediction_shape, classes ? int_max(prediction_dims - 2, 0) : 0);
+        if (l->num_weights > 1 - classes && l->num_weights != pair->classes)
+            return UNROLLED_E_SHAPE;
+    }
+    if (!classes)
+        return broadcast(prediction_dims, prediction_shape, target_dims, target_shape, pair);
+    pair->count = pair->targets;
+    pair->inner = pair->predictions / (size_t)pair->classes;
+    if (prediction_dims > 1)
+        pair->inner /= (size_t)prediction_shape[0];
+    return UNROLLED_OK;
 }
 
 // ----------------------------------------------------------------------------------------- targets
@@ -139,14 +118,17 @@ static double divisor(const loss *l, const loss_pair *pair, const void *target)
 
 // ---------------------------------------------------------------------------- forward and backward
 
+static loss_walk *family(const loss *l)
+{
+    return loss_takes_classes(l->kind) ? loss_class : loss_regression;
+}
+
 double loss_forward(const loss *l, const loss_pair *pair, const float *prediction,
                     const void *target, float *elements)
 {
     if (l->reduce != REDUCE_NONE)
         elements = NULL;
-    const double sum = loss_takes_classes(l->kind)
-                           ? loss_class_forward(l, pair, prediction, target, elements)
-                           : loss_regression_forward(l, pair, prediction, target, elements);
+    const double sum = family(l)(l, pair, prediction, target, elements, NULL, 1, NULL);
     if (l->reduce != REDUCE_MEAN)
         return sum;
     // With nothing to divide by NaN, even where smoothing left a sum: so it is in PyTorch.
@@ -158,9 +140,5 @@ void loss_backward(const loss *l, const loss_pair *pair, const float *prediction
                    const void *target, const float *grad_output, float *dprediction)
 {
     const double scale = l->reduce == REDUCE_MEAN ? 1 / divisor(l, pair, target) : 1;
-
-    if (loss_takes_classes(l->kind))
-        loss_class_backward(l, pair, prediction, target, grad_output, scale, dprediction);
-    else
-        loss_regression_backward(l, pair, prediction, target, grad_output, scale, dprediction);
+    family(l)(l, pair, prediction, target, NULL, grad_output, scale, dprediction);
 }

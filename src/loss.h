@@ -38,14 +38,16 @@ enum { LOSS_MAX_DIMS = 8 };
 typedef struct {
     size_t predictions, targets; // values in each
     size_t count;                // values before the reduction, and with REDUCE_NONE after it
-    // Regression: the broadcast shape, and how far one step along each axis moves in either
-    // operand (0 where it is repeated). Axes of 1 are left out, and neighbours that continue each
-    // other in both operands are joined, so that `same` (no broadcasting at all) is one flat run.
-    int dims; // at least 1
-    size_t size[LOSS_MAX_DIMS], prediction_step[LOSS_MAX_DIMS], target_step[LOSS_MAX_DIMS];
+    // Regression. `same`: no broadcasting at all. Else a walk over the broadcast shape, its
+    // innermost axis first: how far one step along each axis moves in the target (0 where it is
+    // repeated) and in the result. The axes along which the prediction is repeated come first, so
+    // that the places it meets follow each other, `repeats` at a time.
     bool same;
+    size_t repeats;
+    int dims;
+    size_t size[LOSS_MAX_DIMS], target_step[LOSS_MAX_DIMS], result_step[LOSS_MAX_DIMS];
     // Classes: prediction [outer][classes][inner], target [outer][inner], count = outer * inner.
-    size_t outer, inner;
+    size_t inner;
     int classes;
 } loss_pair;
 

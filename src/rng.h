@@ -63,16 +63,9 @@ void rng_epoch(rng *r, size_t n, bool shuffle, int32_t *out);
 
 // NumPy's legacy generator (np.random.seed, np.random.RandomState), on the same twister.
 void numpy_seed(rng *r, uint32_t seed);
-void numpy_rand(rng *r, size_t n, double *out);  // random_sample, in [0, 1)
-void numpy_randn(rng *r, size_t n, double *out); // polar Box-Muller, the second product first
 void numpy_uniform(rng *r, size_t n, double low, double high, double *out); // low + (high-low)*u
 void numpy_normal(rng *r, size_t n, double mean, double std, double *out);
 void numpy_randint(rng *r, size_t n, int64_t low, int64_t high, int32_t *out); // masked rejection
 void numpy_permutation(rng *r, size_t n, int32_t *out); // Fisher-Yates from the top
-
-// The functions behind the normal draws. The last digits of libm differ from machine to machine; of
-// these they do not. Off by less than 0.55 units in the last place (log), 0.95 (sine, cosine).
-double rng_log(double x);                                // natural; x > 0, not denormal
-void rng_sincos(double x, double *sine, double *cosine); // x in [0, 2 pi]
 
 #endif

@@ -557,22 +557,26 @@ static void test_match(void)
     CHECK(match(&l, (shape){1, {32768}}, (shape){2, {32768, 1}}, &pair) ==
           (sizeof(size_t) == 4 ? UNROLLED_E_SHAPE : UNROLLED_OK));
 
-    // Shapes that are the same are one run, whatever their axes; BCE's weights need the last one.
+    // Shapes that are the same need no walk; of others the axes along which the prediction is
+    // repeated come first, the innermost of them before the others.
     const shape cube = {3, {2, 3, 4}};
-    CHECK(match(&l, cube, cube, &pair) == UNROLLED_OK && pair.same);
-    CHECK(pair.dims == 1 && pair.size[0] == 24);
+    CHECK(match(&l, cube, cube, &pair) == UNROLLED_OK && pair.same && pair.repeats == 1);
+    CHECK(pair.count == 24);
     CHECK(match(&l, cube, (shape){2, {3, 4}}, &pair) == UNROLLED_OK && !pair.same);
-    CHECK(pair.dims == 2 && pair.size[0] == 2 && pair.size[1] == 12 && pair.target_step[0] == 0);
+    CHECK(pair.repeats == 1 && pair.dims == 3 && pair.size[0] == 4 && pair.size[2] == 2);
+    CHECK(pair.target_step[1] == 4 && pair.target_step[2] == 0 && pair.result_step[2] == 12);
+    CHECK(match(&l, (shape){3, {1, 3, 1}}, cube, &pair) == UNROLLED_OK && !pair.same);
+    CHECK(pair.repeats == 8 && pair.dims == 3 && pair.size[0] == 4 && pair.size[1] == 2);
+    CHECK(pair.size[2] == 3 && pair.target_step[1] == 12 && pair.result_step[2] == 4);
     CHECK(match(&l, (shape){1, {4}}, (shape){2, {4, 1}}, &pair) == UNROLLED_OK && !pair.same);
-    CHECK(pair.count == 16);
+    CHECK(pair.count == 16 && pair.repeats == 4);
     l = (loss){LOSS_BCE_LOGITS, REDUCE_MEAN, 0, 0, 4, weights};
     CHECK(match(&l, cube, cube, &pair) == UNROLLED_OK && pair.same);
-    CHECK(pair.dims == 2 && pair.size[0] == 6 && pair.size[1] == 4);
 
     // The first class that does not exist is found, before and behind ignore_index.
     l = (loss){.kind = LOSS_NLL, .ignore_index = 7};
     CHECK(match(&l, (shape){3, {2, 4, 3}}, (shape){2, {2, 3}}, &pair) == UNROLLED_OK);
-    CHECK(pair.outer == 2 && pair.classes == 4 && pair.inner == 3 && pair.count == 6);
+    CHECK(pair.classes == 4 && pair.inner == 3 && pair.count == 6);
     int32_t y[6] = {0, 3, 7, 7, 1, 2};
     CHECK(loss_bad_target(&l, &pair, y) == 6);
     y[5] = 4;
