@@ -13,114 +13,93 @@ typedef struct {
     int kind;
 } activation;
 
-static status activation_shape_of(const module *m, shape in, shape *out)
+static bool is_logarithm(const module *m)
 {
-    if (m->inputs && in.F != m->inputs)
-        return UNROLLED_E_SHAPE;
-    *out = in;
-    return UNROLLED_OK;
+    return ((const activation *)m)->kind == UNROLLED_LOG_SOFTMAX;
 }
 
-static void activation_plan(module *m, arena *a)
+// Σ a b, b NULL: Σ a; in four partial sums, as vectors add up.
+static float sum_of(int F, const float *a, const float *b)
 {
-    const size_t T = (size_t)m->in.T, N = (size_t)m->in.N, F = (size_t)m->in.F;
-    m->y = arena_floats(a, T, N, F);
-    m->dx = m->keep ? arena_floats(a, T, N, F) : NULL;
+    float sums[4] = {0, 0, 0, 0};
+    for (int i = 0; i < F; i++)
+        sums[i % 4] += b ? a[i] * b[i] : a[i];
+    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
-// The largest of a row; NaN where the row has one.
-static float row_max(int F, const float *x)
+static void softmax(const module *m, const float *x, float *y)
 {
-    float max = x[0];
+    const int F = m->in.F;
+    float max = x[0]; // NaN where the row has one
+
     for (int i = 1; i < F; i++)
         max = x[i] > max || x[i] != x[i] ? x[i] : max;
-    return max;
+    for (int i = 0; i < F; i++)
+        y[i] = x[i] - max;
+    vmath_exp((size_t)F, y, y);
+    float sum = sum_of(F, y, NULL);
+    if (is_logarithm(m))
+        vmath_log(1, &sum, &sum);
+    for (int i = 0; i < F; i++)
+        y[i] = is_logarithm(m) ? x[i] - max - sum : y[i] / sum; // (2) (1)
 }
 
-static void softmax_row(int F, const float *x, float *y, bool logarithm)
+static void softmax_back(const module *m, const float *y, const float *dy, float *dx)
 {
-    const f32x4 max = f32x4_splat(row_max(F, x));
-    f32x4 sums = f32x4_zero();
+    const int F = m->in.F;
+    const float sum = sum_of(F, dy, is_logarithm(m) ? NULL : y);
 
-    for (int i = 0; i < F; i += 4) {
-        const int lanes = F - i;
-        const f32x4 shifted = f32x4_sub(f32x4_load_n(x + i, lanes), max);
-        const f32x4 e = f32x4_exp(shifted);
-        sums = f32x4_add(sums, f32x4_first(e, lanes, f32x4_zero()));
-        f32x4_store_n(y + i, logarithm ? shifted : e, lanes);
-    }
-    const f32x4 sum = f32x4_splat(f32x4_sum(sums)), log_sum = f32x4_log(sum);
-    for (int i = 0; i < F; i += 4) {
-        const f32x4 v = f32x4_load_n(y + i, F - i);
-        f32x4_store_n(y + i, logarithm ? f32x4_sub(v, log_sum) : f32x4_div(v, sum),
-                      F - i); // (1) (2)
-    }
+    if (is_logarithm(m))
+        vmath_exp((size_t)F, y, dx);
+    for (int i = 0; i < F; i++)
+        dx[i] = is_logarithm(m) ? dy[i] - dx[i] * sum : y[i] * (dy[i] - sum); // (2) (1)
 }
 
-static activate_kind function_of(int kind)
+// The elementwise function, or none: a softmax.
+static activate_kind function_of(const module *m)
 {
-    return kind == UNROLLED_TANH   ? ACTIVATE_TANH
-           : kind == UNROLLED_RELU ? ACTIVATE_RELU
-                                   : ACTIVATE_SIGMOID;
+    static const unsigned char functions[] = {[UNROLLED_TANH] = ACTIVATE_TANH,
+                                              [UNROLLED_RELU] = ACTIVATE_RELU,
+                                              [UNROLLED_SIGMOID] = ACTIVATE_SIGMOID,
+                                              [UNROLLED_LOG_SOFTMAX] = ACTIVATE_NONE};
+    return functions[((const activation *)m)->kind];
 }
 
 static void activation_forward(module *m, const float *x)
 {
-    const int kind = ((activation *)m)->kind, F = m->in.F;
-    const size_t rows = (size_t)m->in.T * (size_t)m->in.N, n = rows * (size_t)F;
+    const activate_kind f = function_of(m);
+    const size_t n = shape_values(&m->in), F = (size_t)m->in.F;
 
-    if (kind < UNROLLED_SOFTMAX) {
-        activate(function_of(kind), n, x, m->y);
-        return;
-    }
-    for (size_t i = 0; i < n; i += (size_t)F)
-        softmax_row(F, x + i, m->y + i, kind == UNROLLED_LOG_SOFTMAX);
-}
-
-static void softmax_row_backward(int F, const float *y, const float *dy, float *dx, bool logarithm)
-{
-    f32x4 sums = f32x4_zero();
-
-    for (int i = 0; i < F; i += 4) {
-        const f32x4 d = f32x4_load_n(dy + i, F - i);
-        const f32x4 term = logarithm ? d : f32x4_mul(d, f32x4_load_n(y + i, F - i));
-        sums = f32x4_add(sums, f32x4_first(term, F - i, f32x4_zero()));
-    }
-    const f32x4 sum = f32x4_splat(f32x4_sum(sums));
-    for (int i = 0; i < F; i += 4) {
-        const f32x4 d = f32x4_load_n(dy + i, F - i), v = f32x4_load_n(y + i, F - i);
-        const f32x4 out = logarithm ? f32x4_sub(d, f32x4_mul(f32x4_exp(v), sum)) // (2)
-                                    : f32x4_mul(v, f32x4_sub(d, sum));           // (1)
-        f32x4_store_n(dx + i, out, F - i);
-    }
+    if (f)
+        activate(f, n, x, m->y);
+    else
+        for (size_t i = 0; i < n; i += F)
+            softmax(m, x + i, m->y + i);
 }
 
 static void activation_backward(module *m, const float *dy, int wanted)
 {
-    const int kind = ((activation *)m)->kind, F = m->in.F;
-    const size_t rows = (size_t)m->in.T * (size_t)m->in.N, n = rows * (size_t)F;
-    const float *y = m->y;
+    const activate_kind f = function_of(m);
+    const size_t n = shape_values(&m->in), F = (size_t)m->in.F;
 
     if (!(wanted & WANT_INPUT))
         return;
-    if (kind < UNROLLED_SOFTMAX) {
-        activate_back(function_of(kind), n, y, dy, m->dx);
-        return;
-    }
-    for (size_t i = 0; i < n; i += (size_t)F)
-        softmax_row_backward(F, y + i, dy + i, m->dx + i, kind == UNROLLED_LOG_SOFTMAX);
+    if (f)
+        activate_back(f, n, m->y, dy, m->dx);
+    else
+        for (size_t i = 0; i < n; i += F)
+            softmax_back(m, m->y + i, dy + i, m->dx + i);
 }
 
-static const module_kind activation_kind = {.shape_of = activation_shape_of,
-                                            .plan = activation_plan,
-                                            .forward = activation_forward,
+static const module_kind activation_kind = {.forward = activation_forward,
                                             .backward = activation_backward};
 
 module *activation_create(int kind, int size)
 {
-    activation *a = module_create(&activation_kind, sizeof *a, size, size);
+    activation *a = module_create(&activation_kind, sizeof *a, 0, 0);
     if (!a)
         return NULL;
     a->kind = kind;
+    a->base.inputs = a->base.outputs = size;
     return &a->base;
 }
