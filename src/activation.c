@@ -11,88 +11,101 @@
 typedef struct {
     module base;
     int kind;
+    float *tops, *sums; // [T][N] each, of a softmax: max, and Σ or log Σ
 } activation;
 
-static bool is_logarithm(const module *m)
+static void activation_plan(module *m, arena *a)
 {
-    return ((const activation *)m)->kind == UNROLLED_LOG_SOFTMAX;
+    activation *s = (activation *)m;
+    s->tops = arena_floats(a, 1, (size_t)m->in.T, (size_t)m->in.N);
+    s->sums = arena_floats(a, 1, (size_t)m->in.T, (size_t)m->in.N);
 }
 
-// Σ a b, b NULL: Σ a; in four partial sums, as vectors add up.
-static float sum_of(int F, const float *a, const float *b)
+// sums [rows] = Σ a b over each row, Σ a where b is NULL; in four parts, as vectors add up.
+static void sum_rows(size_t rows, int F, const float *a, const float *b, float *sums)
 {
-    float sums[4] = {0, 0, 0, 0};
-    for (int i = 0; i < F; i++)
-        sums[i % 4] += b ? a[i] * b[i] : a[i];
-    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
+    for (size_t r = 0; r < rows; r++) {
+        float parts[4] = {0, 0, 0, 0};
+        for (int i = 0; i < F; i++, a++)
+            parts[i % 4] += b ? *a * *b++ : *a;
+        sums[r] = (parts[0] + parts[2]) + (parts[1] + parts[3]);
+    }
 }
 
-static void softmax(const module *m, const float *x, float *y)
+static void softmax(const activation *s, size_t rows, const float *x, float *y)
 {
-    const int F = m->in.F;
-    float max = x[0]; // NaN where the row has one
+    const bool logarithm = s->kind == UNROLLED_LOG_SOFTMAX;
+    const int F = s->base.in.F;
+    const float *from = x;
+    float *to = y;
 
-    for (int i = 1; i < F; i++)
-        max = x[i] > max || x[i] != x[i] ? x[i] : max;
-    for (int i = 0; i < F; i++)
-        y[i] = x[i] - max;
-    vmath_exp((size_t)F, y, y);
-    float sum = sum_of(F, y, NULL);
-    if (is_logarithm(m))
-        vmath_log(1, &sum, &sum);
-    for (int i = 0; i < F; i++)
-        y[i] = is_logarithm(m) ? x[i] - max - sum : y[i] / sum; // (2) (1)
+    for (size_t r = 0; r < rows; r++, from += F, to += F) {
+        float max = -__builtin_inff(); // NaN where the row has one
+        for (int i = 0; i < F; i++)
+            max = from[i] > max || from[i] != from[i] ? from[i] : max;
+        for (int i = 0; i < F; i++)
+            to[i] = from[i] - max;
+        s->tops[r] = max;
+    }
+    vmath_exp(rows * (size_t)F, y, y);
+    sum_rows(rows, F, y, NULL, s->sums);
+    if (logarithm)
+        vmath_log(rows, s->sums, s->sums);
+    for (size_t r = 0; r < rows; r++)
+        for (int i = 0; i < F; i++, x++, y++)
+            *y = logarithm ? *x - s->tops[r] - s->sums[r] : *y / s->sums[r]; // (2) (1)
 }
 
-static void softmax_back(const module *m, const float *y, const float *dy, float *dx)
+static void softmax_back(const activation *s, size_t rows, const float *y, const float *dy,
+                         float *dx)
 {
-    const int F = m->in.F;
-    const float sum = sum_of(F, dy, is_logarithm(m) ? NULL : y);
+    const bool logarithm = s->kind == UNROLLED_LOG_SOFTMAX;
+    const int F = s->base.in.F;
 
-    if (is_logarithm(m))
-        vmath_exp((size_t)F, y, dx);
-    for (int i = 0; i < F; i++)
-        dx[i] = is_logarithm(m) ? dy[i] - dx[i] * sum : y[i] * (dy[i] - sum); // (2) (1)
+    sum_rows(rows, F, dy, logarithm ? NULL : y, s->sums);
+    if (logarithm)
+        vmath_exp(rows * (size_t)F, y, dx);
+    for (size_t r = 0; r < rows; r++)
+        for (int i = 0; i < F; i++, y++, dy++, dx++)
+            *dx = logarithm ? *dy - *dx * s->sums[r] : *y * (*dy - s->sums[r]); // (2) (1)
 }
 
-// The elementwise function, or none: a softmax.
-static activate_kind function_of(const module *m)
+// ACTIVATE_NONE: a softmax.
+static activate_kind function_of(const activation *s)
 {
     static const unsigned char functions[] = {[UNROLLED_TANH] = ACTIVATE_TANH,
                                               [UNROLLED_RELU] = ACTIVATE_RELU,
                                               [UNROLLED_SIGMOID] = ACTIVATE_SIGMOID,
                                               [UNROLLED_LOG_SOFTMAX] = ACTIVATE_NONE};
-    return functions[((const activation *)m)->kind];
+    return functions[s->kind];
 }
 
 static void activation_forward(module *m, const float *x)
 {
-    const activate_kind f = function_of(m);
-    const size_t n = shape_values(&m->in), F = (size_t)m->in.F;
+    const activation *s = (activation *)m;
+    const activate_kind f = function_of(s);
 
     if (f)
-        activate(f, n, x, m->y);
+        activate(f, shape_values(&m->in), x, m->y);
     else
-        for (size_t i = 0; i < n; i += F)
-            softmax(m, x + i, m->y + i);
+        softmax(s, (size_t)m->in.T * (size_t)m->in.N, x, m->y);
 }
 
 static void activation_backward(module *m, const float *dy, int wanted)
 {
-    const activate_kind f = function_of(m);
-    const size_t n = shape_values(&m->in), F = (size_t)m->in.F;
+    const activation *s = (activation *)m;
+    const activate_kind f = function_of(s);
 
     if (!(wanted & WANT_INPUT))
         return;
     if (f)
-        activate_back(f, n, m->y, dy, m->dx);
+        activate_back(f, shape_values(&m->in), m->y, dy, m->dx);
     else
-        for (size_t i = 0; i < n; i += F)
-            softmax_back(m, m->y + i, dy + i, m->dx + i);
+        softmax_back(s, (size_t)m->in.T * (size_t)m->in.N, m->y, dy, m->dx);
 }
 
-static const module_kind activation_kind = {.forward = activation_forward,
-                                            .backward = activation_backward};
+static const module_kind activation_kind = {
+    .plan = activation_plan, .forward = activation_forward, .backward = activation_backward};
 
 module *activation_create(int kind, int size)
 {

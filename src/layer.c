@@ -48,7 +48,10 @@ void layer_init(layer *l, module *owner, bool bias, int number)
     char room[LAYER_SUFFIX];
 
     l->GH = (gru ? 3 : lstm ? 4 : 1) * l->H;
-    l->tied = gru ? 2 * l->H : l->GH;
+    l->parts[0].K = gru ? 2 * l->H : l->GH;
+    l->parts[0].step = (size_t)l->GH;
+    l->parts[1].K = l->GH - l->parts[0].K;
+    l->parts[1].step = (size_t)l->parts[1].K;
     l->Ho = l->P ? l->P : l->H;
     l->C = lstm ? l->H : 0;
     l->owner = owner;
@@ -80,16 +83,14 @@ void layer_clear_states(const layer *l, size_t rows, int given, float *h, float 
 static void plan_steps(layer *l, arena *a)
 {
     const size_t N = (size_t)l->N, steps = l->keep ? (size_t)l->T : 1;
-    const int untied = l->GH - l->tied;
+    const size_t untied = (size_t)l->parts[1].K;
 
-    l->gates = arena_floats(a, (size_t)l->room, N, (size_t)l->GH);
-    l->recurrent = arena_floats(a, 3, N, (size_t)untied);
-    l->recurrent_n = arena_floats(a, steps, N, (size_t)untied);
+    l->gates = l->parts[0].dgates = arena_floats(a, (size_t)l->room, N, (size_t)l->GH);
+    l->recurrent = arena_floats(a, 3, N, untied);
+    l->recurrent_n = l->parts[1].dgates = arena_floats(a, steps, N, untied);
     l->c = arena_floats(a, steps, N, (size_t)l->C);
     l->tanh_c = arena_floats(a, steps, N, (size_t)l->C);
     l->m = arena_floats(a, steps, N, (size_t)(l->P ? l->H : 0));
-    l->parts[0] = (layer_part){.K = l->tied, .dgates = l->gates, .step = (size_t)l->GH};
-    l->parts[1] = (layer_part){.K = untied, .dgates = l->recurrent_n, .step = (size_t)untied};
 }
 
 void layer_plan(layer *l, int T, int N, bool keep, arena *a)

@@ -23,9 +23,10 @@ typedef struct {
     int I, H, P;  // P 0: no projection
     bool reverse; // from the last step to the first
 
-    // What follows from these: G·H, with G 1, 4 (LSTM) or 3 (GRU); of it the rows of the first
-    // part; values of a row of h; and of c, 0 but for an LSTM.
-    int GH, tied, Ho, C;
+    // What follows from these: G·H, with G 1, 4 (LSTM) or 3 (GRU); values of a row of h; and of c,
+    // 0 but for an LSTM.
+    int GH, Ho, C;
+    layer_part parts[2]; // the second one with K 0, but for a GRU
 
     module *owner;              // whose parameters these are
     float *w[LAYER_PARAMETERS]; // NULL: without bias, without projection
@@ -35,19 +36,18 @@ typedef struct {
     // a backward follows, else a chunk that stays in the cache.
     int T, N, room;
     bool keep;
-    layer_part parts[2]; // the second one with K 0, but for a GRU
-    float *gates;        // [room][N][G][H]
-    float *recurrent;    // GRU: [N][3][H], of one step
-    float *recurrent_n;  // GRU: [keep ? T : 1][N][H]
-    float *c;            // LSTM: [keep ? T : 1][N][H]
-    float *tanh_c;       // LSTM: [keep ? T : 1][N][H]
-    float *m;            // with projection: [keep ? T : 1][N][H], o * tanh(c)
-    float *dm;           // with projection and keep: [N][H], its gradient, of one step
-    float *dh;           // with projection and keep: [T][N][P], gradients of h
-    float *panels;       // packed recurrent weights
-    float *panels_ih;    // packed input weights, where their products are done in parts, else NULL
-    float *panels_hr;    // packed projection
-    float *scratch;      // for the large products
+    float *gates;       // [room][N][G][H]
+    float *recurrent;   // GRU: [N][3][H], of one step
+    float *recurrent_n; // GRU: [keep ? T : 1][N][H]
+    float *c;           // LSTM: [keep ? T : 1][N][H]
+    float *tanh_c;      // LSTM: [keep ? T : 1][N][H]
+    float *m;           // with projection: [keep ? T : 1][N][H], o * tanh(c)
+    float *dm;          // with projection and keep: [N][H], its gradient, of one step
+    float *dh;          // with projection and keep: [T][N][P], gradients of h
+    float *panels;      // packed recurrent weights
+    float *panels_ih;   // packed input weights, where their products are done in parts, else NULL
+    float *panels_hr;   // packed projection
+    float *scratch;     // for the large products
     matmul_weights w_ih, w_hh, w_hr; // packed, for the time loop
 
     // Set before a forward, and kept for its backward.

@@ -34,8 +34,10 @@ void *module_create(const module_kind *kind, size_t size, int largest, size_t pa
 void module_parameter(module *m, const char *name, const char *suffix, int rows, int cols,
                       double bound, float **place)
 {
+    // So many that memory is refused; kept to, the sum below never overflows.
+    const uint64_t beyond = SIZE_MAX / (2 * sizeof(float)) + 1;
+    const uint64_t end = m->num_values + (uint64_t)rows * (uint64_t)int_max(cols, 1);
     parameter *p = &m->table[m->num_parameters];
-    size_t count, end;
     char *to = p->name;
 
     if (!rows)
@@ -51,10 +53,7 @@ void module_parameter(module *m, const char *name, const char *suffix, int rows,
     p->bound = bound;
     p->place = place;
     m->num_parameters++;
-    if (!size_mul((size_t)rows, cols ? (size_t)cols : 1, &count) ||
-        !size_add(m->num_values, count, &end))
-        end = SIZE_MAX; // stays so, and module_finish is refused
-    m->num_values = end;
+    m->num_values = (size_t)(end < beyond ? end : beyond);
 }
 
 void *module_finish(void *made, rng *r, status *why)
@@ -96,30 +95,20 @@ float *module_array(arena *a, const shape *s, bool wanted)
     return wanted ? arena_floats(a, (size_t)s->T, (size_t)s->N, (size_t)s->F) : NULL;
 }
 
-// What comes out of s, in s; of a Sequential what comes out of one after the other.
-static status shape_of(const module *m, shape *s)
+static status shape_after(const module *m, const shape *in, shape *out)
 {
-    if (m->inputs && s->F != m->inputs)
+    if (in->T > INT32_MAX / in->N || (m->inputs && in->F != m->inputs)) // rows are counted in int
         return UNROLLED_E_SHAPE;
-    for (int i = 0; i < m->num_children; i++) {
-        const status e = shape_of(m->children[i], s);
-        if (e)
-            return e;
-    }
+    *out = *in;
     if (m->outputs)
-        s->F = m->outputs;
-    if (m->many_to_one)
-        s->T = 1;
+        out->F = m->outputs;
+    for (const module *part = m; part; part = module_next(m, part))
+        if (part->many_to_one)
+            out->T = 1;
     return UNROLLED_OK;
 }
 
-status module_shape(const module *m, shape in, shape *out)
-{
-    if (in.T > INT32_MAX / in.N) // rows are counted in int
-        return UNROLLED_E_SHAPE;
-    *out = in;
-    return shape_of(m, out);
-}
+status module_shape(const module *m, shape in, shape *out) { return shape_after(m, &in, out); }
 
 // Of a module with children nothing: all results lie with them.
 static void plan(module *m, arena *a)
@@ -132,24 +121,24 @@ static void plan(module *m, arena *a)
         m->kind->plan(m, a);
 }
 
-status module_reserve(module *m, shape in, bool keep)
+static status reserve(module *m, const shape *in, bool keep)
 {
     shape out;
-    status e = module_shape(m, in, &out);
+    status e = shape_after(m, in, &out);
     if (e)
         return e;
 
     m->pending = false;
-    if (!shape_same(&m->in, &in) || m->keep != keep) {
-        m->in = in;
+    if (!shape_same(&m->in, in) || m->keep != keep) {
+        m->in = *in;
         m->out = out;
         m->keep = keep;
         e = module_plan(m, &m->space, plan);
     }
     for (int i = 0; !e && i < m->num_children; i++) {
         module *child = m->children[i];
-        e = module_reserve(child, in, keep);
-        in = child->out;
+        e = reserve(child, in, keep);
+        in = &child->out;
         m->y = child->y;
         m->dx = m->children[0]->dx;
     }
@@ -157,6 +146,8 @@ status module_reserve(module *m, shape in, bool keep)
         m->in.T = 0; // no plan: the next reserve makes one
     return e;
 }
+
+status module_reserve(module *m, shape in, bool keep) { return reserve(m, &in, keep); }
 
 bool module_planned(const module *m)
 {
