@@ -203,10 +203,7 @@ void layer_forward(layer *l, float *hn, float *cn)
     vector_copy((size_t)N * (size_t)l->C, c, cn);
 }
 
-static float *gradient(const layer *l, int parameter)
-{
-    return l->w[parameter] + l->owner->num_values;
-}
+static float *gradient(const layer *l, int which) { return l->w[which] + l->owner->num_values; }
 
 // (5) and (6), after the loop: products over all T·N rows.
 static bool weight_gradients(const layer *l, float *dx)
