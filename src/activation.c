@@ -11,116 +11,108 @@
 typedef struct {
     module base;
     int kind;
+    float *tops, *sums; // [T][N] each, of a softmax: max, and Σ or log Σ
 } activation;
-
-static status activation_shape_of(const module *m, shape in, shape *out)
-{
-    if (m->inputs && in.F != m->inputs)
-        return UNROLLED_E_SHAPE;
-    *out = in;
-    return UNROLLED_OK;
-}
 
 static void activation_plan(module *m, arena *a)
 {
-    const size_t T = (size_t)m->in.T, N = (size_t)m->in.N, F = (size_t)m->in.F;
-    m->y = arena_floats(a, T, N, F);
-    m->dx = m->keep ? arena_floats(a, T, N, F) : NULL;
+    activation *s = (activation *)m;
+    s->tops = arena_floats(a, 1, (size_t)m->in.T, (size_t)m->in.N);
+    s->sums = arena_floats(a, 1, (size_t)m->in.T, (size_t)m->in.N);
 }
 
-// The largest of a row; NaN where the row has one.
-static float row_max(int F, const float *x)
+// sums [rows] = Σ a b over each row, Σ a where b is NULL; in four parts, as vectors add up.
+static void sum_rows(size_t rows, int F, const float *a, const float *b, float *sums)
 {
-    float max = x[0];
-    for (int i = 1; i < F; i++)
-        max = x[i] > max || x[i] != x[i] ? x[i] : max;
-    return max;
-}
-
-static void softmax_row(int F, const float *x, float *y, bool logarithm)
-{
-    const f32x4 max = f32x4_splat(row_max(F, x));
-    f32x4 sums = f32x4_zero();
-
-    for (int i = 0; i < F; i += 4) {
-        const int lanes = F - i;
-        const f32x4 shifted = f32x4_sub(f32x4_load_n(x + i, lanes), max);
-        const f32x4 e = f32x4_exp(shifted);
-        sums = f32x4_add(sums, f32x4_first(e, lanes, f32x4_zero()));
-        f32x4_store_n(y + i, logarithm ? shifted : e, lanes);
-    }
-    const f32x4 sum = f32x4_splat(f32x4_sum(sums)), log_sum = f32x4_log(sum);
-    for (int i = 0; i < F; i += 4) {
-        const f32x4 v = f32x4_load_n(y + i, F - i);
-        f32x4_store_n(y + i, logarithm ? f32x4_sub(v, log_sum) : f32x4_div(v, sum),
-                      F - i); // (1) (2)
+    for (size_t r = 0; r < rows; r++) {
+        float parts[4] = {0, 0, 0, 0};
+        for (int i = 0; i < F; i++, a++)
+            parts[i % 4] += b ? *a * *b++ : *a;
+        sums[r] = (parts[0] + parts[2]) + (parts[1] + parts[3]);
     }
 }
 
-static activate_kind function_of(int kind)
+static void softmax(const activation *s, size_t rows, const float *x, float *y)
 {
-    return kind == UNROLLED_TANH   ? ACTIVATE_TANH
-           : kind == UNROLLED_RELU ? ACTIVATE_RELU
-                                   : ACTIVATE_SIGMOID;
+    const bool logarithm = s->kind == UNROLLED_LOG_SOFTMAX;
+    const int F = s->base.in.F;
+    const float *from = x;
+    float *to = y;
+
+    for (size_t r = 0; r < rows; r++, from += F, to += F) {
+        float max = -__builtin_inff(); // NaN where the row has one
+        for (int i = 0; i < F; i++)
+            max = from[i] > max || from[i] != from[i] ? from[i] : max;
+        for (int i = 0; i < F; i++)
+            to[i] = from[i] - max;
+        s->tops[r] = max;
+    }
+    vmath_exp(rows * (size_t)F, y, y);
+    sum_rows(rows, F, y, NULL, s->sums);
+    if (logarithm)
+        vmath_log(rows, s->sums, s->sums);
+    for (size_t r = 0; r < rows; r++)
+        for (int i = 0; i < F; i++, x++, y++)
+            *y = logarithm ? *x - s->tops[r] - s->sums[r] : *y / s->sums[r]; // (2) (1)
+}
+
+static void softmax_back(const activation *s, size_t rows, const float *y, const float *dy,
+                         float *dx)
+{
+    const bool logarithm = s->kind == UNROLLED_LOG_SOFTMAX;
+    const int F = s->base.in.F;
+
+    sum_rows(rows, F, dy, logarithm ? NULL : y, s->sums);
+    if (logarithm)
+        vmath_exp(rows * (size_t)F, y, dx);
+    for (size_t r = 0; r < rows; r++)
+        for (int i = 0; i < F; i++, y++, dy++, dx++)
+            *dx = logarithm ? *dy - *dx * s->sums[r] : *y * (*dy - s->sums[r]); // (2) (1)
+}
+
+// ACTIVATE_NONE: a softmax.
+static activate_kind function_of(const activation *s)
+{
+    static const unsigned char functions[] = {[UNROLLED_TANH] = ACTIVATE_TANH,
+                                              [UNROLLED_RELU] = ACTIVATE_RELU,
+                                              [UNROLLED_SIGMOID] = ACTIVATE_SIGMOID,
+                                              [UNROLLED_LOG_SOFTMAX] = ACTIVATE_NONE};
+    return functions[s->kind];
 }
 
 static void activation_forward(module *m, const float *x)
 {
-    const int kind = ((activation *)m)->kind, F = m->in.F;
-    const size_t rows = (size_t)m->in.T * (size_t)m->in.N, n = rows * (size_t)F;
+    const activation *s = (activation *)m;
+    const activate_kind f = function_of(s);
 
-    if (kind < UNROLLED_SOFTMAX) {
-        activate(function_of(kind), n, x, m->y);
-        return;
-    }
-    for (size_t i = 0; i < n; i += (size_t)F)
-        softmax_row(F, x + i, m->y + i, kind == UNROLLED_LOG_SOFTMAX);
-}
-
-static void softmax_row_backward(int F, const float *y, const float *dy, float *dx, bool logarithm)
-{
-    f32x4 sums = f32x4_zero();
-
-    for (int i = 0; i < F; i += 4) {
-        const f32x4 d = f32x4_load_n(dy + i, F - i);
-        const f32x4 term = logarithm ? d : f32x4_mul(d, f32x4_load_n(y + i, F - i));
-        sums = f32x4_add(sums, f32x4_first(term, F - i, f32x4_zero()));
-    }
-    const f32x4 sum = f32x4_splat(f32x4_sum(sums));
-    for (int i = 0; i < F; i += 4) {
-        const f32x4 d = f32x4_load_n(dy + i, F - i), v = f32x4_load_n(y + i, F - i);
-        const f32x4 out = logarithm ? f32x4_sub(d, f32x4_mul(f32x4_exp(v), sum)) // (2)
-                                    : f32x4_mul(v, f32x4_sub(d, sum));           // (1)
-        f32x4_store_n(dx + i, out, F - i);
-    }
+    if (f)
+        activate(f, shape_values(&m->in), x, m->y);
+    else
+        softmax(s, (size_t)m->in.T * (size_t)m->in.N, x, m->y);
 }
 
 static void activation_backward(module *m, const float *dy, int wanted)
 {
-    const int kind = ((activation *)m)->kind, F = m->in.F;
-    const size_t rows = (size_t)m->in.T * (size_t)m->in.N, n = rows * (size_t)F;
-    const float *y = m->y;
+    const activation *s = (activation *)m;
+    const activate_kind f = function_of(s);
 
     if (!(wanted & WANT_INPUT))
         return;
-    if (kind < UNROLLED_SOFTMAX) {
-        activate_back(function_of(kind), n, y, dy, m->dx);
-        return;
-    }
-    for (size_t i = 0; i < n; i += (size_t)F)
-        softmax_row_backward(F, y + i, dy + i, m->dx + i, kind == UNROLLED_LOG_SOFTMAX);
+    if (f)
+        activate_back(f, shape_values(&m->in), m->y, dy, m->dx);
+    else
+        softmax_back(s, (size_t)m->in.T * (size_t)m->in.N, m->y, dy, m->dx);
 }
 
-static const module_kind activation_kind = {.shape_of = activation_shape_of,
-                                            .plan = activation_plan,
-                                            .forward = activation_forward,
-                                            .backward = activation_backward};
+static const module_kind activation_kind = {
+    .plan = activation_plan, .forward = activation_forward, .backward = activation_backward};
 
 module *activation_create(int kind, int size)
 {
-    activation *a = module_create(&activation_kind, sizeof *a, size, size);
+    activation *a = module_create(&activation_kind, sizeof *a, 0, 0);
     if (!a)
         return NULL;
     a->kind = kind;
+    a->base.inputs = a->base.outputs = size;
     return &a->base;
 }

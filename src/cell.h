@@ -10,7 +10,6 @@
 typedef struct {
     workspace space;
     layer step;     // a layer of one time step
-    int given;      // UNROLLED_HAS_H, UNROLLED_HAS_C
     float *x;       // [N][I]
     float *h0, *c0; // [N][H]
     float *h, *c;   // [N][H] out
@@ -21,6 +20,7 @@ typedef struct {
 typedef struct {
     module base; // for its parameters: a cell has no plan, and stands in no Sequential
     int kind, H;
+    layer step;         // without a plan: the frames' begin as its copies
     cell_frame *frames; // [room]; the first `depth` wait
     int depth, room;
     bool prepared; // a frame was reserved for the next step

@@ -9,7 +9,7 @@ typedef struct {
     module base;
     double p;
     float *mask;  // [T][N][F]
-    float *drawn; // [N][T][F], where the caller's order is another
+    float *drawn; // [N][T][F], where the caller's order is another, else NULL
     bool masked;  // the last forward had a mask
 } dropout;
 
@@ -27,26 +27,22 @@ void dropout_mask(rng *r, size_t n, double p, float *mask)
         mask[i] = p > 0.0 ? mask[i] * scale : 1.0F;
 }
 
-static status dropout_shape_of(const module *m, shape in, shape *out)
-{
-    (void)m;
-    *out = in;
-    return UNROLLED_OK;
-}
-
 static void dropout_plan(module *m, arena *a)
 {
     dropout *d = (dropout *)m;
-    const size_t T = (size_t)m->in.T, N = (size_t)m->in.N, F = (size_t)m->in.F;
-    m->y = arena_floats(a, T, N, F);
-    d->mask = arena_floats(a, T, N, F);
-    d->drawn = module_swaps(m, m->in) ? arena_floats(a, T, N, F) : NULL;
-    m->dx = m->keep ? arena_floats(a, T, N, F) : NULL;
+    d->mask = module_array(a, &m->in, true);
+    d->drawn = module_array(a, &m->in, module_swaps(m, &m->in));
 }
 
-static size_t values(const module *m)
+// b = a * mask, or a.
+static void apply(const module *m, const float *a, float *b)
 {
-    return (size_t)m->in.T * (size_t)m->in.N * (size_t)m->in.F;
+    const dropout *d = (const dropout *)m;
+    const size_t n = shape_values(&m->in);
+    if (d->masked)
+        vector_multiply(n, a, d->mask, b);
+    else
+        vector_copy(n, a, b);
 }
 
 static void dropout_forward(module *m, const float *x)
@@ -54,30 +50,22 @@ static void dropout_forward(module *m, const float *x)
     dropout *d = (dropout *)m;
 
     d->masked = m->training && d->p > 0.0;
-    if (!d->masked) {
-        vector_copy(values(m), x, m->y);
-        return;
+    if (d->masked) {
+        dropout_mask(rng_global(), shape_values(&m->in), d->p, d->drawn ? d->drawn : d->mask);
+        if (d->drawn)
+            vector_swap_axes(m->in.N, m->in.T, m->in.F, d->drawn, d->mask);
     }
-    dropout_mask(rng_global(), values(m), d->p, module_swaps(m, m->in) ? d->drawn : d->mask);
-    if (module_swaps(m, m->in))
-        vector_swap_axes(m->in.N, m->in.T, m->in.F, d->drawn, d->mask);
-    vector_multiply(values(m), x, d->mask, m->y);
+    apply(m, x, m->y);
 }
 
 static void dropout_backward(module *m, const float *dy, int wanted)
 {
-    const dropout *d = (dropout *)m;
     (void)wanted; // as cheap as asking
-    if (d->masked)
-        vector_multiply(values(m), dy, d->mask, m->dx);
-    else
-        vector_copy(values(m), dy, m->dx);
+    apply(m, dy, m->dx);
 }
 
-static const module_kind dropout_kind = {.shape_of = dropout_shape_of,
-                                         .plan = dropout_plan,
-                                         .forward = dropout_forward,
-                                         .backward = dropout_backward};
+static const module_kind dropout_kind = {
+    .plan = dropout_plan, .forward = dropout_forward, .backward = dropout_backward};
 
 module *dropout_create(double p)
 {

@@ -7,4 +7,8 @@
 // NULL: no memory, *why says so.
 module *linear_create(int I, int K, bool bias, rng *r, status *why);
 
+// What a product is added to: every row of y [M][K] becomes b (+ b2 where it is not NULL), or zeros
+// where b is NULL.
+void linear_start(int M, int K, const float *b, const float *b2, float *y);
+
 #endif

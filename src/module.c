@@ -3,108 +3,162 @@
 #include "memory.h"
 #include "vector.h"
 
-void *module_create(const module_kind *kind, size_t size, int inputs, int outputs)
+bool shape_same(const shape *a, const shape *b)
 {
+    return a->T == b->T && a->N == b->N && a->F == b->F;
+}
+
+size_t shape_values(const shape *s) { return (size_t)s->T * (size_t)s->N * (size_t)s->F; }
+
+void *module_create(const module_kind *kind, size_t size, int largest, size_t parameters)
+{
+    if (largest > MODULE_LARGEST) {
+        memory_note_overflow();
+        return NULL;
+    }
     module *m = memory_take_zeroed(1, size);
     if (!m)
         return NULL;
     m->kind = kind;
-    m->inputs = inputs;
-    m->outputs = outputs;
     m->training = true;
+    if (parameters) {
+        m->table = memory_take_zeroed(parameters, sizeof *m->table);
+        if (!m->table) {
+            module_destroy(m);
+            return NULL;
+        }
+    }
     return m;
 }
 
-status module_table(module *m, int count)
+void module_parameter(module *m, const char *name, const char *suffix, int rows, int cols,
+                      double bound, float **place)
 {
-    m->table = memory_take_zeroed((size_t)count, sizeof *m->table);
-    return m->table ? UNROLLED_OK : UNROLLED_E_MEMORY;
-}
-
-status module_parameter(module *m, const char *name, int rows, int cols, double bound)
-{
+    // So many that memory is refused; kept to, the sum below never overflows.
+    const uint64_t beyond = SIZE_MAX / (2 * sizeof(float)) + 1;
+    const uint64_t end = m->num_values + (uint64_t)rows * (uint64_t)int_max(cols, 1);
     parameter *p = &m->table[m->num_parameters];
-    size_t count, end, bytes;
+    char *to = p->name;
 
-    if (!size_mul((size_t)rows, cols ? (size_t)cols : 1, &count) ||
-        !size_add(m->num_values, count, &end) || !size_mul(end, 2 * sizeof(float), &bytes)) {
-        memory_note_overflow();
-        return UNROLLED_E_MEMORY;
-    }
-    *p = (parameter){.rows = rows, .cols = cols, .offset = m->num_values, .bound = bound};
-    for (int i = 0; name[i] && i < PARAMETER_NAME - 1; i++)
-        p->name[i] = name[i];
-    m->num_values = end;
+    if (!rows)
+        return;
+    for (; *name; name++)
+        *to++ = *name;
+    for (; *suffix; suffix++)
+        *to++ = *suffix;
+    ASSERT(to < p->name + PARAMETER_NAME);
+    p->rows = rows;
+    p->cols = cols;
+    p->offset = m->num_values;
+    p->bound = bound;
+    p->place = place;
     m->num_parameters++;
-    return UNROLLED_OK;
+    m->num_values = (size_t)(end < beyond ? end : beyond);
 }
 
-status module_initialize(module *m, rng *r)
+void *module_finish(void *made, rng *r, status *why)
 {
+    module *m = made;
+    *why = UNROLLED_E_MEMORY;
+    if (!m)
+        return NULL;
     m->params = memory_take_zeroed(m->num_values, 2 * sizeof(float));
-    if (!m->params)
-        return UNROLLED_E_MEMORY;
+    if (!m->params) {
+        module_destroy(m);
+        return NULL;
+    }
     m->grads = m->params + m->num_values;
     for (int i = 0; i < m->num_parameters; i++) {
         const parameter *p = &m->table[i];
-        const size_t count = parameter_count(p);
-        rng_uniform(r, count, (float)-p->bound, (float)p->bound, m->params + p->offset);
+        const float bound = (float)p->bound;
+        *p->place = m->params + p->offset;
+        rng_uniform(r, parameter_count(p), -bound, bound, *p->place);
     }
-    return UNROLLED_OK;
+    *why = UNROLLED_OK;
+    return m;
 }
 
-static bool same(shape a, shape b) { return a.T == b.T && a.N == b.N && a.F == b.F; }
-
-static status make_room(module *m)
+status module_plan(module *m, workspace *w, void (*plan)(module *m, arena *a))
 {
     arena a = {NULL, 0, false};
-    m->kind->plan(m, &a);
-    const status e = workspace_fit(&m->space, &a);
+    plan(m, &a);
+    const status e = workspace_fit(w, &a);
     if (e)
         return e;
-    a = workspace_arena(&m->space);
-    m->kind->plan(m, &a);
+    a = workspace_arena(w);
+    plan(m, &a);
     return UNROLLED_OK;
 }
 
-status module_shape(const module *m, shape in, shape *out)
+float *module_array(arena *a, const shape *s, bool wanted)
 {
-    if (in.T > INT32_MAX / in.N) // rows are counted in int
-        return UNROLLED_E_SHAPE;
-    return m->kind->shape_of(m, in, out);
+    return wanted ? arena_floats(a, (size_t)s->T, (size_t)s->N, (size_t)s->F) : NULL;
 }
 
-status module_reserve(module *m, shape in, bool keep)
+static status shape_after(const module *m, const shape *in, shape *out)
+{
+    if (in->T > INT32_MAX / in->N || (m->inputs && in->F != m->inputs)) // rows are counted in int
+        return UNROLLED_E_SHAPE;
+    *out = *in;
+    if (m->outputs)
+        out->F = m->outputs;
+    for (const module *part = m; part; part = module_next(m, part))
+        if (part->many_to_one)
+            out->T = 1;
+    return UNROLLED_OK;
+}
+
+status module_shape(const module *m, shape in, shape *out) { return shape_after(m, &in, out); }
+
+// Of a module with children nothing: all results lie with them.
+static void plan(module *m, arena *a)
+{
+    if (m->num_children)
+        return;
+    m->y = module_array(a, &m->out, true);
+    m->dx = module_array(a, &m->in, m->keep);
+    if (m->kind->plan)
+        m->kind->plan(m, a);
+}
+
+static status reserve(module *m, const shape *in, bool keep)
 {
     shape out;
-    status e = module_shape(m, in, &out);
+    status e = shape_after(m, in, &out);
     if (e)
         return e;
 
     m->pending = false;
-    if (!same(m->in, in) || m->keep != keep) {
-        m->in = in;
+    if (!shape_same(&m->in, in) || m->keep != keep) {
+        m->in = *in;
         m->out = out;
         m->keep = keep;
-        e = make_room(m);
+        e = module_plan(m, &m->space, plan);
     }
-    if (!e && m->kind->reserve)
-        e = m->kind->reserve(m);
+    for (int i = 0; !e && i < m->num_children; i++) {
+        module *child = m->children[i];
+        e = reserve(child, in, keep);
+        in = &child->out;
+        m->y = child->y;
+        m->dx = m->children[0]->dx;
+    }
     if (e)
-        m->in = (shape){0, 0, 0}; // no plan: the next reserve makes one
+        m->in.T = 0; // no plan: the next reserve makes one
     return e;
 }
 
+status module_reserve(module *m, shape in, bool keep) { return reserve(m, &in, keep); }
+
 bool module_planned(const module *m)
 {
-    shape in = m->in;
-    if (in.T == 0)
+    const shape *in = &m->in;
+    if (in->T == 0)
         return false;
     for (int i = 0; i < m->num_children; i++) {
         const module *child = m->children[i];
-        if (!same(child->in, in) || child->keep != m->keep || !module_planned(child))
+        if (!shape_same(&child->in, in) || child->keep != m->keep || !module_planned(child))
             return false;
-        in = child->out;
+        in = &child->out;
     }
     return true;
 }
@@ -112,9 +166,8 @@ bool module_planned(const module *m)
 void module_forward(module *m, const float *x, int given)
 {
     m->given = given;
-    m->called = false;
+    m->called = true;
     m->kind->forward(m, x);
-    m->serial++;
     m->pending = m->keep;
 }
 
@@ -127,35 +180,41 @@ void module_backward(module *m, const float *dy, int dgiven, int wanted)
     m->pending = false;
 }
 
-void module_zero_grad(module *m)
+module *module_next(const module *root, const module *m)
 {
-    vector_zero(m->num_values, m->grads);
-    m->fresh = m->suspect = false;
-    for (int i = 0; i < m->num_children; i++)
-        module_zero_grad(m->children[i]);
+    if (m->num_children)
+        return m->children[0];
+    while (m != root && !m->next)
+        m = m->parent;
+    return m == root ? NULL : m->next;
 }
 
-void module_fresh_grad(module *m)
+static void clear_grads(module *root, bool fresh)
 {
-    m->fresh = true;
-    m->suspect = false;
-    for (int i = 0; i < m->num_children; i++)
-        module_fresh_grad(m->children[i]);
+    for (module *m = root; m; m = module_next(root, m)) {
+        if (!fresh)
+            vector_zero(m->num_values, m->grads);
+        m->fresh = fresh;
+        m->suspect = false;
+    }
 }
 
-void module_train(module *m, bool training)
+void module_zero_grad(module *m) { clear_grads(m, false); }
+
+void module_fresh_grad(module *m) { clear_grads(m, true); }
+
+void module_train(module *root, bool training)
 {
-    m->training = training;
-    for (int i = 0; i < m->num_children; i++)
-        module_train(m->children[i], training);
+    for (module *m = root; m; m = module_next(root, m))
+        m->training = training;
 }
 
-bool module_suspect(const module *m)
+bool module_suspect(const module *root)
 {
-    bool suspect = m->suspect;
-    for (int i = 0; i < m->num_children; i++)
-        suspect = suspect || module_suspect(m->children[i]);
-    return suspect;
+    for (const module *m = root; m; m = module_next(root, m))
+        if (m->suspect)
+            return true;
+    return false;
 }
 
 void module_destroy(module *m)
@@ -174,22 +233,7 @@ void module_destroy(module *m)
     memory_give(m);
 }
 
-bool module_swaps(const module *m, shape s) { return m->batch_first && s.T > 1 && s.N > 1; }
-
-void module_name(char *dst, const char *name, int layer, bool reverse)
+bool module_swaps(const module *m, const shape *s)
 {
-    static const char suffix[] = "_reverse";
-    int n = 0, digits = 1;
-
-    for (; name[n]; n++)
-        dst[n] = name[n];
-    for (int rest = layer; rest >= 10; rest /= 10)
-        digits++;
-    for (int d = digits; d-- > 0; layer /= 10)
-        dst[n + d] = (char)('0' + layer % 10);
-    n += digits;
-    for (int i = 0; reverse && suffix[i]; i++)
-        dst[n++] = suffix[i];
-    dst[n] = '\0';
-    ASSERT(n < PARAMETER_NAME);
+    return m->batch_first && s->T > 1 && s->N > 1;
 }

@@ -17,7 +17,7 @@
 #include "rng.h"
 #include "workspace.h"
 
-enum { PARAMETER_NAME = 28 };
+enum { PARAMETER_NAME = 32 }; // "weight_ih", "_l", nine digits, "_reverse"
 
 // One tensor of parameters. The table is the single list that initialization, optimizers, weights
 // files and the state dict walk.
@@ -26,6 +26,7 @@ typedef struct {
     int rows, cols;            // [rows][cols]; cols 0: a vector [rows]
     size_t offset;             // floats from module.params
     double bound;              // starts as uniform(-bound, bound)
+    float **place;             // where its kind keeps its address
 } parameter;
 
 static inline size_t parameter_count(const parameter *p)
@@ -42,15 +43,15 @@ typedef struct {
     int T, N, F;
 } shape;
 
+bool shape_same(const shape *a, const shape *b);
+size_t shape_values(const shape *s); // T·N·F
+
 typedef struct module module;
 
+// What a kind does. Its y and dx are planned for it.
 typedef struct {
-    // The shape of y for a shape of x; UNROLLED_E_SHAPE when x does not fit.
-    status (*shape_of)(const module *m, shape in, shape *out);
-    // Takes everything that a batch of m->in needs; called twice (see arena.h).
+    // Takes what else a batch of m->in needs; called twice (see arena.h). NULL: nothing.
     void (*plan)(module *m, arena *a);
-    // After every plan, also one that was kept: reserves the children. NULL: there are none.
-    status (*reserve)(module *m);
     void (*forward)(module *m, const float *x);
     void (*backward)(module *m, const float *dy, int wanted);
     // Frees what the kind itself holds; NULL: nothing.
@@ -63,13 +64,13 @@ typedef struct {
     workspace space;
     shape in; // what it was planned for: the module itself may be planned for something else since
     bool keep;
-    bool swap_in, swap_out; // the caller's order differs from time first
-    float *input;           // [N][T][F] or [T][N][F]
-    float *x;               // time first; input itself where the orders agree
-    float *output;          // only where they differ, else the module's y
-    float *doutput;         // gradient of the output, caller's order
-    float *dy;              // time first; doutput itself where the orders agree
-    float *dinput;          // only where they differ, else the module's dx
+    float *input;   // [N][T][F] or [T][N][F]
+    float *doutput; // gradient of the output, likewise
+    // Only where the caller's order differs from time first, else NULL:
+    float *x;      // input, time first
+    float *output; // the module's y, caller's order
+    float *dy;     // doutput, time first
+    float *dinput; // the module's dx, caller's order
 } module_call;
 
 struct module {
@@ -82,6 +83,7 @@ struct module {
     bool batch_first;    // the caller's arrays are [N][T][F]
     bool training;       // dropout on
     module *parent;      // the Sequential that owns it, or NULL
+    module *next;        // the one after it there
     int depth;           // of the Sequentials inside it: 0 for a module that is none
     int num_children;
     module **children; // [num_children], owned
@@ -89,7 +91,7 @@ struct module {
     int num_parameters;
     parameter *table;      // [num_parameters]
     size_t num_values;     // of all parameters
-    float *params, *grads; // [num_values] each, one block, in PyTorch's order
+    float *params, *grads; // [num_values] each, one after the other, in PyTorch's order
     bool fresh;            // grads hold nothing yet: the next backward writes, and does not add
     bool suspect;          // a gradient written since may not be finite
 
@@ -99,7 +101,6 @@ struct module {
     bool called;     // that forward was called from outside, not by the parent
     int given;       // what the caller gave that forward besides x: UNROLLED_HAS_H, _C
     int dgiven;      // and its backward besides dy: likewise
-    unsigned serial; // counts forwards: a parent sees that its child has moved on
     workspace space; // what the plan assigns
     float *y;        // [out.T][out.N][out.F]
     float *dx;       // [in.T][in.N][in.F]
@@ -108,16 +109,23 @@ struct module {
 };
 
 // A module record of `size` bytes (the kind's struct, whose first member is a module), all zero but
-// for kind, inputs, outputs and training. NULL: no memory.
-void *module_create(const module_kind *kind, size_t size, int inputs, int outputs);
+// for kind and training, and a table with room for `parameters`. largest: of the sizes it was asked
+// for. NULL: no memory.
+void *module_create(const module_kind *kind, size_t size, int largest, size_t parameters);
 
-// Gives the table its memory: `count` parameters, to be filled by module_parameter in PyTorch's
-// order.
-status module_table(module *m, int count);
-// Appends one; UNROLLED_E_MEMORY when the sizes overflow.
-status module_parameter(module *m, const char *name, int rows, int cols, double bound);
-// After the last one: takes params and grads, and draws the default initialization.
-status module_initialize(module *m, rng *r);
+// Appends to the table, in PyTorch's order; rows 0: there is none. module_finish sets *place to its
+// values; grads are num_values behind them. The name is that of PyTorch in two parts.
+void module_parameter(module *m, const char *name, const char *suffix, int rows, int cols,
+                      double bound, float **place);
+// After the last one: takes params and grads, and draws the default initialization. Returns what
+// was made; NULL, *why says so, when there is no memory: then it is destroyed. made NULL: likewise.
+void *module_finish(void *made, rng *r, status *why);
+
+// Runs a plan twice: over a counting arena, and over the workspace, which has grown to what it
+// counted.
+status module_plan(module *m, workspace *w, void (*plan)(module *m, arena *a));
+// [T][N][F], NULL when not wanted.
+float *module_array(arena *a, const shape *s, bool wanted);
 
 // The shape that comes out of a batch: UNROLLED_E_SHAPE when the module does not take it. Changes
 // nothing.
@@ -134,6 +142,9 @@ void module_forward(module *m, const float *x, int given);
 enum { WANT_INPUT = 1, WANT_STATE = 2 }; // dx, and the gradients of initial states
 void module_backward(module *m, const float *dy, int dgiven, int wanted);
 
+// The module after m in a walk through root and all that is inside it; NULL after the last.
+module *module_next(const module *root, const module *m);
+
 // These go through the children too.
 void module_zero_grad(module *m);
 void module_fresh_grad(module *m); // zero_grad at no cost, where a backward follows at once
@@ -142,9 +153,6 @@ bool module_suspect(const module *m); // of a gradient that is not finite, writt
 void module_destroy(module *m);       // everything it holds, and itself
 
 // Whether the caller's order of such a batch differs from time first.
-bool module_swaps(const module *m, shape s);
-
-// dst = "name", then the layer's number and "_reverse" where reverse. Room for PARAMETER_NAME.
-void module_name(char *dst, const char *name, int layer, bool reverse);
+bool module_swaps(const module *m, const shape *s);
 
 #endif

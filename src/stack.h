@@ -7,29 +7,28 @@
 #include "module.h"
 
 typedef struct {
-    float *y;       // [T][N][D·Ho], its output
-    float *mask;    // [T][N][D·Ho], 0 or 1 / (1 - p); NULL without dropout
-    float *dropped; // [T][N][D·Ho], y * mask; NULL without dropout
-    float *out;     // what the next layer read: dropped, or y
-    float *dx;      // [T][N][its inputs], gradient of its input
+    layer layers[2]; // [D]
+    float *y;        // [T][N][D·Ho], its output
+    float *mask;     // [T][N][D·Ho], 0 or 1 / (1 - p); NULL without dropout
+    float *dropped;  // [T][N][D·Ho], y * mask; NULL without dropout
+    float *out;      // what the next layer read: dropped, or y
+    float *dx;       // [T][N][its inputs], gradient of its input
 } stack_level;
 
-// One step at a time (stream.c): the state that is carried, in a block of its own, so that a step
-// disturbs no forward.
+// The state that is carried from step to step, in a block of its own, so that a step disturbs no
+// forward.
 typedef struct {
     int N; // sequences whose state it carries; 0: none yet
     workspace space;
-    float *x, *y;             // [N][I], [N][Ho]
-    float *h, *c;             // [L][N][Ho], [L][N][H]
-    float *gates, *recurrent; // [N][G][H], [N][3][H]
-    float *kept, *m;          // [N][H]: tanh(c) or a GRU's third part; h before the projection
+    float *x, *y; // [N][I], [N][Ho]
+    float *h, *c; // [L][N][Ho], [L][N][H]
+    layer step;   // of one step, with the weights of one layer after the other
 } stack_stream;
 
 typedef struct {
     module base;
     int kind, H, P, L, D;
     double dropout;
-    layer *layers;       // [L][D]
     stack_level *levels; // [L]
     const float *x;      // [T][N][I] of the forward that waits
 

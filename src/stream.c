@@ -1,65 +1,43 @@
 // A step reads each weight once: products of few rows, nothing packed, the state updated in place.
 #include "stream.h"
 
-#include "gru.h"
-#include "lstm.h"
+#include "linear.h"
 #include "matmul_small.h"
-#include "rnn.h"
 #include "vector.h"
 
-static void plan(stack *s, int rows, arena *a)
+static void plan(module *m, arena *a)
 {
+    stack *s = (stack *)m;
     stack_stream *st = &s->stream;
-    const size_t N = (size_t)rows, L = (size_t)s->L, H = (size_t)s->H;
-    const size_t Ho = (size_t)stack_state_size(s);
-    const bool lstm = s->kind == UNROLLED_LSTM, gru = s->kind == UNROLLED_GRU;
 
-    st->x = arena_floats(a, 1, N, (size_t)s->base.inputs);
-    st->y = arena_floats(a, 1, N, Ho);
-    st->h = arena_floats(a, L, N, Ho);
-    st->c = arena_floats(a, lstm ? L : 0, N, H);
-    st->gates = arena_floats(a, (size_t)layer_gates(s->kind), N, H);
-    st->recurrent = arena_floats(a, gru ? 3 : 0, N, H);
-    st->kept = arena_floats(a, lstm || gru ? 1 : 0, N, H);
-    st->m = arena_floats(a, s->P ? 1 : 0, N, H);
-}
-
-static void set_state(stack *s, const float *h0, const float *c0)
-{
-    const size_t h = (size_t)s->L * (size_t)s->stream.N * (size_t)stack_state_size(s);
-    const size_t c = (size_t)s->L * (size_t)s->stream.N * (size_t)s->H;
-
-    if (h0)
-        vector_copy(h, h0, s->stream.h);
-    else
-        vector_zero(h, s->stream.h);
-    if (s->kind != UNROLLED_LSTM)
-        return;
-    if (c0)
-        vector_copy(c, c0, s->stream.c);
-    else
-        vector_zero(c, s->stream.c);
+    st->step = s->levels[0].layers[0];
+    st->x = arena_floats(a, 1, (size_t)st->N, (size_t)m->inputs);
+    st->y = arena_floats(a, 1, (size_t)st->N, (size_t)m->outputs);
+    layer_plan_states(&st->step, s->L, st->N, a, &st->h, &st->c);
+    layer_plan(&st->step, 1, st->N, true, a);
 }
 
 status stream_reset(stack *s, int N, const float *h0, const float *c0)
 {
     stack_stream *st = &s->stream;
-    const stack_stream before = *st;
-    arena a = {NULL, 0, false};
+    const int before = st->N;
 
-    if (N == 0) {
-        st->N = 0;
-        return UNROLLED_OK;
-    }
-    plan(s, N, &a);
-    *st = before;
-    const status e = workspace_fit(&st->space, &a);
-    if (e)
-        return e;
-    a = workspace_arena(&st->space);
-    plan(s, N, &a);
     st->N = N;
-    set_state(s, h0, c0);
+    if (N == 0)
+        return UNROLLED_OK;
+    const status e = module_plan(&s->base, &st->space, plan);
+    if (e) { // what was carried still is
+        st->N = before;
+        if (before)
+            module_plan(&s->base, &st->space, plan);
+        return e;
+    }
+    const size_t rows = (size_t)s->L * (size_t)N;
+    layer_clear_states(&st->step, rows, 0, st->h, st->c);
+    if (h0)
+        vector_copy(rows * (size_t)st->step.Ho, h0, st->h);
+    if (c0)
+        vector_copy(rows * (size_t)st->step.C, c0, st->c);
     return UNROLLED_OK;
 }
 
@@ -70,44 +48,27 @@ status stream_reserve(stack *s, int N)
     return s->stream.N ? UNROLLED_E_SHAPE : stream_reset(s, N, NULL, NULL);
 }
 
-// y [N][K] = b + X Wᵀ (b NULL: zeros)
-static void affine(int N, int K, int I, const float *b, const float *b2, const float *X,
-                   const float *W, float *y)
-{
-    if (b)
-        vector_fill_rows(N, K, b, b2, y, (size_t)K);
-    else
-        vector_zero((size_t)N * (size_t)K, y);
-    small_dot(N, K, I, X, (size_t)I, W, (size_t)I, y, (size_t)K);
-}
-
 void stream_step(stack *s)
 {
     const stack_stream *st = &s->stream;
-    const int N = st->N, H = s->H, Ho = stack_state_size(s), GH = layer_gates(s->kind) * H;
+    layer *l = &s->stream.step;
+    const int N = st->N, GH = l->GH, Ho = l->Ho;
     const float *x = st->x;
+    float *h = st->h, *c = st->c;
 
     for (int i = 0; i < s->L; i++) {
-        const layer *l = &s->layers[i];
-        float *h = st->h + (size_t)i * (size_t)N * (size_t)Ho, *out = s->P ? st->m : h;
-
-        if (s->kind == UNROLLED_GRU) {
-            affine(N, GH, l->I, l->b_ih, NULL, x, l->w_ih, st->gates);
-            affine(N, GH, Ho, l->b_hh, NULL, h, l->w_hh, st->recurrent);
-            gru_step(N, H, st->gates, st->recurrent, st->kept, h, (size_t)Ho, h, (size_t)Ho);
-        } else {
-            affine(N, GH, l->I, l->b_ih, l->b_hh, x, l->w_ih, st->gates);
-            small_dot(N, GH, Ho, h, (size_t)Ho, l->w_hh, (size_t)Ho, st->gates, (size_t)GH);
-            if (s->kind == UNROLLED_LSTM) {
-                float *c = st->c + (size_t)i * (size_t)N * (size_t)H;
-                lstm_step(N, H, st->gates, c, c, st->kept, out, (size_t)H);
-            } else {
-                rnn_step(s->kind, N, H, st->gates, out, (size_t)H);
-            }
-        }
-        if (s->P)
-            affine(N, Ho, H, NULL, NULL, st->m, l->w_hr, h);
+        const layer *from = &s->levels[i].layers[0];
+        const int I = from->I;
+        __builtin_memcpy(l->w, from->w, sizeof l->w);
+        l->w_hh = (matmul_weights){.W = l->w[W_HH], .K = GH, .I = Ho};
+        l->w_hr = (matmul_weights){.W = l->w[W_HR], .K = Ho, .I = l->H};
+        l->c = c;
+        layer_start(l, N);
+        small_dot(N, GH, I, x, (size_t)I, l->w[W_IH], (size_t)I, l->gates, (size_t)GH);
+        layer_step(l, l->gates, 0, h, (size_t)Ho, c, false, h);
         x = h;
+        h += (size_t)N * (size_t)Ho;
+        c += (size_t)N * (size_t)l->C;
     }
     vector_copy((size_t)N * (size_t)Ho, x, st->y);
 }

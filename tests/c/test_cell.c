@@ -104,11 +104,13 @@ static void cell_steps_back(race *r)
         cell_frame *f = cell_newest(r->c);
         vector_add(r->state, r->dy + (size_t)t * r->state, dh);
         vector_copy(r->state, dh, f->dh);
-        vector_copy(r->state, dc, f->dc);
+        if (r->lstm)
+            vector_copy(r->state, dc, f->dc);
         // a gradient of c that is not given counts as zeros
         cell_backward(r->c, t == r->T - 1 ? UNROLLED_HAS_H : UNROLLED_HAS_H | UNROLLED_HAS_C);
         vector_copy(r->state, f->dh, dh);
-        vector_copy(r->state, f->dc, dc);
+        if (r->lstm)
+            vector_copy(r->state, f->dc, dc);
         vector_copy(r->in, f->dx, r->dx + (size_t)t * r->in);
         r->dh = f->dh, r->dc = f->dc;
     }

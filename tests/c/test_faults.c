@@ -126,8 +126,8 @@ static const struct {
     int requests; // at least
 } creations[] = {
     {"rnn", create_rnn, 4},
-    {"lstm", create_lstm, 5},
-    {"gru", create_gru, 5},
+    {"lstm", create_lstm, 4},
+    {"gru", create_gru, 4},
     {"cell", create_cell, 3},
     {"linear", create_linear, 3},
     {"activation", create_activation, 1},
@@ -139,7 +139,7 @@ static const struct {
     {"rmsprop", create_rmsprop, 8},
     {"trainer", create_trainer, 1},
     {"numpy", create_numpy, 1},
-    {"sequential", create_sequential, 4}, // last: it takes the parts over
+    {"sequential", create_sequential, 3}, // last: it takes the parts over
 };
 enum { CREATIONS = sizeof creations / sizeof creations[0], MOST_HANDLES = 1 << 14 };
 

@@ -519,7 +519,7 @@ static void test_chunks(void)
             float *cn = copies(p.cells, p.s->cn);
 
             run_forward(&p, false);
-            CHECK(p.s->layers[0].room < c.T);
+            CHECK(p.s->levels[0].layers[0].room < c.T);
             CHECK(same_bits(p.outputs, p.m->y, y));
             CHECK(same_bits(p.states, p.s->hn, hn) && same_bits(p.cells, p.s->cn, cn));
             free(y), free(hn), free(cn);
@@ -815,11 +815,10 @@ static void test_parameters(void)
     CHECK(offset == m->num_values && memcmp(&expected, &r, sizeof r) == 0);
     module_destroy(&s->base);
 
-    char name[PARAMETER_NAME];
-    module_name(name, "weight_ih_l", 1234567, true);
-    CHECK(strcmp(name, "weight_ih_l1234567_reverse") == 0);
-    module_name(name, "bias_hh_l", 10, false);
-    CHECK(strcmp(name, "bias_hh_l10") == 0);
+    char room[LAYER_SUFFIX];
+    CHECK(strcmp(layer_suffix(134217727, true, room), "_l134217727_reverse") == 0);
+    CHECK(strcmp(layer_suffix(10, false, room), "_l10") == 0);
+    CHECK(strcmp(layer_suffix(-1, false, room), "") == 0);
 }
 
 int main(void)
