@@ -40,9 +40,7 @@ async function begin(options, own) {
 /** @param {WebAssembly.Module} module */
 async function instantiate(module) {
   try {
-    return await WebAssembly.instantiate(module, {
-      env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
-    });
+    return await WebAssembly.instantiate(module, {}); // it imports nothing
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     if (cause instanceof RangeError) {
