@@ -16,8 +16,7 @@ enum { ALIGNMENT = 16, ROOM = ALIGNMENT + sizeof(header) };
 
 static void *heap_take(size_t bytes)
 {
-    size_t total;
-    char *origin = size_add(bytes, ROOM, &total) ? malloc(total) : NULL;
+    char *origin = malloc(size_sum(bytes, ROOM));
     if (!origin)
         return NULL;
     const uintptr_t place = ((uintptr_t)origin + ROOM) & ~(uintptr_t)(ALIGNMENT - 1);
@@ -69,11 +68,7 @@ void *memory_take(size_t bytes)
 
 void *memory_take_zeroed(size_t count, size_t size)
 {
-    size_t bytes;
-    if (!size_mul(count, size, &bytes)) {
-        memory_note_overflow();
-        return NULL;
-    }
+    const size_t bytes = size_product(count, size);
     void *block = memory_take(bytes);
     if (block)
         __builtin_memset(block, 0, bytes);
