@@ -199,19 +199,6 @@ int unrolled_train(int handle, int training)
     return UNROLLED_OK;
 }
 
-static void describe_states(size_t h, size_t c, const float *h0, const float *c0, const float *hn,
-                            const float *cn, const float *dh, const float *dc)
-{
-    api_pointer(5, h0);
-    api_pointer(6, c0);
-    api_pointer(7, hn);
-    api_pointer(8, cn);
-    api_pointer(9, dh);
-    api_pointer(10, dc);
-    api_count(11, h);
-    api_count(12, c);
-}
-
 static void describe_cell(const cell *c, const cell_frame *f)
 {
     const size_t N = (size_t)f->step.N, count = N * (size_t)c->H;
@@ -220,9 +207,15 @@ static void describe_cell(const cell *c, const cell_frame *f)
     api_count(2, count);
     api_pointer(3, NULL);
     api_pointer(4, f->dx);
+    api_pointer(5, f->h0);
+    api_pointer(6, f->c0);
+    api_pointer(7, f->h);
+    api_pointer(8, f->c);
+    api_pointer(9, f->dh);
+    api_pointer(10, f->dc);
+    api_count(11, count);
+    api_count(12, c->kind == UNROLLED_LSTM ? count : 0);
     api_count(13, N * (size_t)c->base.inputs);
-    describe_states(count, c->kind == UNROLLED_LSTM ? count : 0, f->h0, f->c0, f->h, f->c, f->dh,
-                    f->dc);
 }
 
 static size_t values(const shape *s) { return (size_t)s->T * (size_t)s->N * (size_t)s->F; }
@@ -238,9 +231,14 @@ static void describe_module(const module *m)
     if (stack_is(m)) {
         const stack *s = (const stack *)m;
         const size_t rows = (size_t)s->L * (size_t)s->D * (size_t)m->in.N;
-        describe_states(rows * (size_t)stack_state_size(s),
-                        s->kind == UNROLLED_LSTM ? rows * (size_t)s->H : 0, s->h0, s->c0, s->hn,
-                        s->cn, s->dh, s->dc);
+        api_pointer(5, s->h0);
+        api_pointer(6, s->c0);
+        api_pointer(7, s->hn);
+        api_pointer(8, s->cn);
+        api_pointer(9, s->dh);
+        api_pointer(10, s->dc);
+        api_count(11, rows * (size_t)stack_state_size(s));
+        api_count(12, s->kind == UNROLLED_LSTM ? rows * (size_t)s->H : 0);
     }
 }
 

@@ -46,9 +46,7 @@ int handle_open(handle_type type, void *object)
     entry *e = &table[place];
     if (place == first_free)
         first_free = e->next_free;
-    int generation = (e->handle >> PLACE_BITS) + 1; // the first life is 1
-    if (generation == GENERATIONS)
-        generation = 1;
+    const int generation = (e->handle >> PLACE_BITS) % (GENERATIONS - 1) + 1; // from 1 on
     e->object = object;
     e->type = type;
     e->handle = (int)((unsigned)generation << PLACE_BITS) | place;

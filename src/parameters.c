@@ -25,32 +25,32 @@ status parameters_choose(int count, const int *pairs, parameters *chosen)
 {
     const size_t n = (size_t)count + 1;
     const status e = check(count, pairs);
+    optim_span *span = NULL;
     if (e)
         return e;
-    optim_span *span =
-        memory_take_zeroed(n, sizeof *span + sizeof *chosen->offsets + sizeof *chosen->owners);
-    if (!span)
+    chosen->spans = memory_take_zeroed(n, sizeof *chosen->spans + sizeof *chosen->offsets +
+                                              sizeof *chosen->owners);
+    if (!chosen->spans)
         return UNROLLED_E_MEMORY;
-    size_t *offset = (size_t *)(span + n);
     chosen->count = count;
-    chosen->spans = span;
-    chosen->offsets = offset;
-    chosen->owners = (int *)(offset + n);
-    for (int i = 0; i < count; i++, offset++) {
-        const module *m = handle_get(HANDLE_MODULE, chosen->owners[i] = pairs[2 * i]);
+    chosen->num_spans = 0;
+    chosen->offsets = (size_t *)(chosen->spans + n);
+    chosen->owners = (int *)(chosen->offsets + n);
+    for (int i = 0; i < count; i++) {
+        const module *m = handle_get(HANDLE_MODULE, pairs[2 * i]);
         const parameter *p = &m->table[pairs[2 * i + 1]];
         const size_t values = parameter_count(p);
-        float *data = m->params + p->offset, *grad = m->grads + p->offset;
-        offset[1] = offset[0] + values;
-        if (span->count && (span->data + span->count != data || span->grad + span->count != grad))
-            span++;
-        if (!span->count) {
+        float *data = m->params + p->offset;
+        chosen->owners[i] = pairs[2 * i];
+        chosen->offsets[i + 1] = chosen->offsets[i] + values;
+        // Between two modules is a header of memory; within one the gradients lie as the data do.
+        if (!span || span->data + span->count != data) {
+            span = &chosen->spans[chosen->num_spans++];
             span->data = data;
-            span->grad = grad;
+            span->grad = m->grads + p->offset;
         }
         span->count += values;
     }
-    chosen->num_spans = (int)(span - chosen->spans) + 1;
     return UNROLLED_OK;
 }
 

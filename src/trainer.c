@@ -32,8 +32,6 @@ trainer *trainer_create(module *model, const criterion *objective, tuner *update
 
 void trainer_destroy(trainer *t)
 {
-    if (!t)
-        return;
     workspace_give(&t->space);
     memory_give(t);
 }
@@ -116,13 +114,15 @@ static bool is_finite(double x) { return x - x == 0.0; }
 // *number counts on through the children. -1: all are finite.
 static int find_nonfinite(const module *m, int *number)
 {
-    for (int i = 0; i < m->num_parameters; i++, ++*number) {
-        const parameter *p = &m->table[i];
-        const size_t count = parameter_count(p);
-        for (size_t j = 0; j < count; j++)
-            if (!is_finite((double)m->grads[p->offset + j]))
-                return *number;
+    for (size_t j = 0; j < m->num_values; j++) {
+        int i = m->num_parameters;
+        if (is_finite((double)m->grads[j]))
+            continue;
+        while (m->table[--i].offset > j)
+            ;
+        return *number + i;
     }
+    *number += m->num_parameters;
     for (int i = 0; i < m->num_children; i++) {
         const int found = find_nonfinite(m->children[i], number);
         if (found >= 0)

@@ -32,8 +32,6 @@ tuner *tuner_create(optim_kind kind, const optim_options *options, const paramet
 
 void tuner_destroy(tuner *t)
 {
-    if (!t)
-        return;
     parameters_give(&t->chosen);
     memory_give(t->moments);
     memory_give(t);

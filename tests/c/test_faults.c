@@ -210,6 +210,30 @@ static void check_creation(int i, bool full)
         fprintf(stderr, "%s\n", creations[i].name);
 }
 
+// No room for one more handle, nor memory to make it: nothing is made or drawn.
+static void test_no_room(void)
+{
+    static int fillers[MOST_HANDLES];
+    const world w = world_make();
+    const int filled = fill_handles(fillers), open = handle_count();
+    const size_t held = memory_held();
+    const rng stream = *rng_global();
+
+    for (int i = 0; i < CREATIONS; i++) {
+        memory_refuse_after(0);
+        CHECK(creations[i].create(&w) == UNROLLED_E_MEMORY);
+        memory_refuse_after(-1);
+        CHECK(unrolled_out()[0] == (uint32_t)memory_refused());
+        CHECK(memory_held() == held && handle_count() == open);
+        CHECK(memcmp(&stream, rng_global(), sizeof stream) == 0);
+    }
+    for (int k = 0; k < filled; k++)
+        handle_close(fillers[k]);
+    const int made[] = {w.model, w.objective, w.updates, w.parts[0], w.parts[1], w.parts[2]};
+    for (int k = 0; k < 6; k++)
+        CHECK(unrolled_destroy(made[k]) == UNROLLED_OK);
+}
+
 static void test_creations(void)
 {
     check_creation(0, false); // the table of handles is there from now on
@@ -220,6 +244,7 @@ static void test_creations(void)
     }
     for (int i = 0; i < CREATIONS; i += 2) // it doubles each time: 64 to 16384
         check_creation(i, true);
+    test_no_room();
 }
 
 // -------------------------------------------------------------------------------- room for a batch
