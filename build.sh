@@ -37,6 +37,8 @@ WARN='-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototype
 MATH='-ffp-contract=off -fno-math-errno'
 # What ships: no ASSERT, so no path of the building machine either.
 RELEASE="-DNDEBUG $WARN $MATH"
+# As WebAssembly it has a heap of its own, src/heap.c, and so imports nothing.
+HEAP=-DUNROLLED_HEAP
 # Where the time is spent the code may be large; everywhere else small is as fast.
 HOT='vmath matmul_pack matmul_tile matmul_small'
 FAST=-O2
@@ -52,12 +54,11 @@ COUNTED="-O1 -g -DUNROLLED_FAULTS -DNDEBUG $WARN $MATH -fprofile-instr-generate 
 SIMD='-msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext'
 # What is to be vectors is written so: all that Clang would find besides are the loops' last elements.
 BY_HAND='-fno-vectorize -fno-slp-vectorize'
-# Memory starts small and grows, as far as 32 bits reach. The small allocator suits a library that
-# allocates rarely.
-MEMORY='-sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4GB -sMALLOC=emmalloc'
+# Memory grows as far as 32 bits reach, but for the last page: so no array ends at address 0.
+MEMORY='-sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4294901760'
 # A library, not a program; large buffers never live on its stack (TOTAL_STACK is the older name of
-# STACK_SIZE, and known to every Emscripten); no files.
-LIBRARY="--no-entry -sTOTAL_STACK=65536 -sFILESYSTEM=0"
+# STACK_SIZE, and known to every Emscripten); no files, no malloc.
+LIBRARY="--no-entry -sTOTAL_STACK=65536 -sINITIAL_MEMORY=2MB -sFILESYSTEM=0 -sMALLOC=none"
 # A C test is a program that prints, and may keep large arrays, some on its stack.
 PROGRAM="-sSTANDALONE_WASM -sTOTAL_STACK=1MB -sINITIAL_MEMORY=16MB"
 # The release of the Emscripten SDK to fetch where there is no Debian package.
@@ -194,8 +195,8 @@ step() {
         need_emscripten
         mkdir -p dist
         hot=$(for name in $HOT; do echo "src/$name.c"; done)
-        echo "$hot" | objects build/release/hot emcc $FAST $RELEASE $SIMD $BY_HAND
-        files src -name '*.c' | grep -vxF "$hot" | objects build/release/cool emcc $SMALL $RELEASE $SIMD $BY_HAND
+        echo "$hot" | objects build/release/hot emcc $FAST $RELEASE $HEAP $SIMD $BY_HAND
+        files src -name '*.c' | grep -vxF "$hot" | objects build/release/cool emcc $SMALL $RELEASE $HEAP $SIMD $BY_HAND
         emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o dist/unrolled.wasm
         ;;
     js)

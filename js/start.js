@@ -34,9 +34,7 @@ async function begin(options, own) {
     throw new ArgumentError('init wasm: this WebAssembly module is not unrolled');
   }
   const instance = await tried(
-    WebAssembly.instantiate(module, {
-      env: { emscripten_notify_memory_growth() {} }, // core.js notices by itself
-    }),
+    WebAssembly.instantiate(module, {}), // it imports nothing
     (why) => `init: the core does not start: ${why}`,
   );
   attach(instance.exports);

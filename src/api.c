@@ -13,6 +13,27 @@ static size_t stage_bytes;
 
 uint32_t *unrolled_out(void) { return api_out.words; }
 
+void api_count(int place, size_t n) { api_out.words[place] = (uint32_t)n; }
+
+void api_pointer(int place, const void *p) { api_out.words[place] = (uint32_t)(uintptr_t)p; }
+
+int api_fail(status e)
+{
+    if (e == UNROLLED_E_MEMORY)
+        api_count(0, memory_refused());
+    return e;
+}
+
+int api_open(handle_type type, void *object, status why)
+{
+    if (!object)
+        return api_fail(why);
+    const int handle = handle_open(type, object);
+    if (type == HANDLE_MODULE)
+        ((module *)object)->handle = handle;
+    return handle;
+}
+
 void unrolled_info(void)
 {
     api_count(0, memory_held() - stage_bytes - handle_bytes());
@@ -38,12 +59,9 @@ void *unrolled_stage(size_t bytes)
 
 bool api_staged(const void *array, size_t count, size_t size)
 {
-    size_t bytes;
-    if (count == 0)
-        return true;
     const uintptr_t offset = (uintptr_t)array - (uintptr_t)stage; // wraps below the stage
-    return stage && size_mul(count, size, &bytes) && offset <= stage_bytes &&
-           bytes <= stage_bytes - offset && offset % size == 0;
+    return count == 0 || (stage && offset <= stage_bytes && offset % size == 0 &&
+                          size_product(count, size) <= stage_bytes - offset);
 }
 
 // ------------------------------------------------------------------------------ random numbers
@@ -131,14 +149,10 @@ int unrolled_epoch(size_t n, int shuffle, int32_t *values)
 
 int unrolled_numpy_create(uint32_t seed)
 {
-    rng *r = memory_take(sizeof *r);
-    if (!r)
-        return api_fail(UNROLLED_E_MEMORY);
-    numpy_seed(r, seed);
-    const int handle = handle_open(HANDLE_NUMPY, r);
-    if (handle < 0)
-        memory_give(r);
-    return handle < 0 ? api_fail(UNROLLED_E_MEMORY) : handle;
+    rng *r = handle_room() ? memory_take(sizeof *r) : NULL;
+    if (r)
+        numpy_seed(r, seed);
+    return api_open(HANDLE_NUMPY, r, UNROLLED_E_MEMORY);
 }
 
 int unrolled_numpy_draw(int numpy, int kind, size_t n, double a, double b, double *values)

@@ -1,4 +1,5 @@
-// What the files of exports (api*.c) share: the out block, failing, and the modules behind handles.
+// What the files of exports (api*.c) share: the out block, failing, the stage, and handles for what
+// is made.
 #ifndef UNROLLED_API_H
 #define UNROLLED_API_H
 
@@ -14,32 +15,21 @@ typedef union {
 
 extern api_block api_out;
 
+void api_count(int place, size_t n);
 // Addresses are 32 bits wide in WebAssembly; a native caller has functions of its own.
-static inline void api_pointer(int place, const void *p)
-{
-    api_out.words[place] = (uint32_t)(uintptr_t)p;
-}
-
-static inline void api_count(int place, size_t n) { api_out.words[place] = (uint32_t)n; }
+void api_pointer(int place, const void *p);
 
 // Every failure leaves by this door, so that a refusal always says how many bytes it was about.
-static inline int api_fail(status e)
-{
-    if (e == UNROLLED_E_MEMORY)
-        api_count(0, memory_refused());
-    return e;
-}
+int api_fail(status e);
 
 // Whether an array of `count` elements of `size` bytes lies on the stage. One without elements lies
 // anywhere.
 bool api_staged(const void *array, size_t count, size_t size);
 
-static inline module *api_module(int handle) { return handle_get(HANDLE_MODULE, handle); }
+// The handle of a new object; NULL: why there is none. Creators ask for room before all else
+// (handle_room), so that nothing that is made, or drawn for it, must be undone.
+int api_open(handle_type type, void *object, status why);
 
-// Parameter number `index` of a module, NULL when there is none.
-static inline const parameter *api_parameter(const module *m, int index)
-{
-    return m && index >= 0 && index < m->num_parameters ? &m->table[index] : NULL;
-}
+static inline module *api_module(int handle) { return handle_get(HANDLE_MODULE, handle); }
 
 #endif

@@ -17,13 +17,8 @@ int unrolled_loss_create(int kind, int reduce, double setting, int ignore_index,
                        .ignore_index = ignore_index,
                        .num_weights = num_weights,
                        .weights = weights};
-    criterion *c = criterion_create(&rule);
-    const int handle = c ? handle_open(HANDLE_LOSS, c) : UNROLLED_E_MEMORY;
-    if (handle < 0) {
-        criterion_destroy(c);
-        return api_fail(UNROLLED_E_MEMORY);
-    }
-    return handle;
+    criterion *c = handle_room() ? criterion_create(&rule) : NULL;
+    return api_open(HANDLE_LOSS, c, UNROLLED_E_MEMORY);
 }
 
 // A count of axes below zero is another matter, of shape.
@@ -51,10 +46,9 @@ int unrolled_loss_reserve(int handle, int prediction_dims, const int32_t *predic
     if (!staged_shape(prediction_dims, prediction) || !staged_shape(target_dims, target))
         return UNROLLED_E_ARGUMENT;
     const status e = criterion_reserve(c, prediction_dims, prediction, target_dims, target);
-    if (e)
-        return api_fail(e);
-    describe_loss(c);
-    return UNROLLED_OK;
+    if (!e)
+        describe_loss(c);
+    return api_fail(e);
 }
 
 int unrolled_loss_forward(int handle)
@@ -106,21 +100,27 @@ int unrolled_loss_backward(int handle, int has_grad_output)
 
 // ---------------------------------------------------------------------------------- optimizers
 
-static optim_options options_of(const double *o)
+// The numbers come in the order of the record.
+_Static_assert(offsetof(optim_options, lr) == UNROLLED_LR * sizeof(double), "");
+_Static_assert(offsetof(optim_options, weight_decay) == UNROLLED_WEIGHT_DECAY * sizeof(double), "");
+_Static_assert(offsetof(optim_options, eps) == UNROLLED_EPS * sizeof(double), "");
+_Static_assert(offsetof(optim_options, momentum) == UNROLLED_MOMENTUM * sizeof(double), "");
+_Static_assert(offsetof(optim_options, dampening) == UNROLLED_DAMPENING * sizeof(double), "");
+_Static_assert(offsetof(optim_options, beta1) == UNROLLED_BETA1 * sizeof(double), "");
+_Static_assert(offsetof(optim_options, beta2) == UNROLLED_BETA2 * sizeof(double), "");
+_Static_assert(offsetof(optim_options, alpha) == UNROLLED_ALPHA * sizeof(double), "");
+_Static_assert(offsetof(optim_options, lr_decay) == UNROLLED_LR_DECAY * sizeof(double), "");
+_Static_assert(offsetof(optim_options, initial_accumulator) ==
+                   UNROLLED_INITIAL_ACCUMULATOR * sizeof(double),
+               "");
+_Static_assert(UNROLLED_NESTEROV == UNROLLED_INITIAL_ACCUMULATOR + 1, "");
+
+static void read_options(const double *told, optim_options *options)
 {
-    return (optim_options){.lr = o[UNROLLED_LR],
-                           .weight_decay = o[UNROLLED_WEIGHT_DECAY],
-                           .eps = o[UNROLLED_EPS],
-                           .momentum = o[UNROLLED_MOMENTUM],
-                           .dampening = o[UNROLLED_DAMPENING],
-                           .beta1 = o[UNROLLED_BETA1],
-                           .beta2 = o[UNROLLED_BETA2],
-                           .alpha = o[UNROLLED_ALPHA],
-                           .lr_decay = o[UNROLLED_LR_DECAY],
-                           .initial_accumulator = o[UNROLLED_INITIAL_ACCUMULATOR],
-                           .nesterov = o[UNROLLED_NESTEROV] != 0.0,
-                           .amsgrad = o[UNROLLED_AMSGRAD] != 0.0,
-                           .centered = o[UNROLLED_CENTERED] != 0.0};
+    __builtin_memcpy(options, told, UNROLLED_NESTEROV * sizeof *told);
+    options->nesterov = told[UNROLLED_NESTEROV] != 0.0;
+    options->amsgrad = told[UNROLLED_AMSGRAD] != 0.0;
+    options->centered = told[UNROLLED_CENTERED] != 0.0;
 }
 
 static bool staged_options(const double *options)
@@ -131,26 +131,9 @@ static bool staged_options(const double *options)
 // The parameters named by `count` pairs of (module, index).
 static status choose(int count, const int32_t *pairs, parameters *chosen)
 {
-    status e = UNROLLED_E_MEMORY;
     if (count < 1 || !api_staged(pairs, 2 * (size_t)count, sizeof *pairs))
         return UNROLLED_E_ARGUMENT;
-    module **owners = memory_take_zeroed((size_t)count, sizeof *owners);
-    int *indices = memory_take_zeroed((size_t)count, sizeof *indices);
-
-    if (owners && indices) {
-        e = UNROLLED_OK;
-        for (int i = 0; i < count && !e; i++) {
-            owners[i] = api_module(pairs[2 * i]);
-            indices[i] = pairs[2 * i + 1];
-            if (!api_parameter(owners[i], indices[i]))
-                e = owners[i] ? UNROLLED_E_ARGUMENT : UNROLLED_E_HANDLE;
-        }
-        if (!e)
-            e = parameters_choose(count, owners, indices, chosen);
-    }
-    memory_give(owners);
-    memory_give(indices);
-    return e;
+    return parameters_choose(count, pairs, chosen);
 }
 
 int unrolled_optimizer_create(int kind, const double *options, int count, const int32_t *pairs)
@@ -158,27 +141,25 @@ int unrolled_optimizer_create(int kind, const double *options, int count, const 
     parameters chosen;
     if (kind < 0 || kind >= OPTIM_KINDS || !staged_options(options))
         return UNROLLED_E_ARGUMENT;
+    if (!handle_room())
+        return api_fail(UNROLLED_E_MEMORY);
     const status e = choose(count, pairs, &chosen);
     if (e)
         return api_fail(e);
-    const optim_options o = options_of(options);
+    optim_options o;
+    read_options(options, &o);
     tuner *t = tuner_create((optim_kind)kind, &o, &chosen);
-    const int handle = t ? handle_open(HANDLE_OPTIMIZER, t) : UNROLLED_E_MEMORY;
-    if (handle < 0) {
-        if (!t)
-            parameters_give(&chosen);
-        tuner_destroy(t);
-        return api_fail(UNROLLED_E_MEMORY);
-    }
-    return handle;
+    if (!t)
+        parameters_give(&chosen);
+    return api_open(HANDLE_OPTIMIZER, t, UNROLLED_E_MEMORY);
 }
 
 // The optimizer, when all the modules it updates still live; else NULL.
 static tuner *get_tuner(int handle)
 {
     tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
-    for (int i = 0; t && i < t->chosen.num_modules; i++)
-        if (!api_module(t->chosen.handles[i]))
+    for (int i = 0; t && i < t->chosen.count; i++)
+        if (!parameters_owner(&t->chosen, i))
             return NULL;
     return t;
 }
@@ -190,7 +171,8 @@ int unrolled_optimizer_options(int handle, const double *options)
         return UNROLLED_E_HANDLE;
     if (!staged_options(options))
         return UNROLLED_E_ARGUMENT;
-    const optim_options o = options_of(options);
+    optim_options o;
+    read_options(options, &o);
     const optim_kind kind = t->rule.kind;
     if (optim_num_moments(kind, &o) != optim_num_moments(kind, &t->rule.options))
         return UNROLLED_E_ARGUMENT;
@@ -222,9 +204,11 @@ int unrolled_optimizer_zero_grad(int handle)
     if (!t)
         return UNROLLED_E_HANDLE;
     optim_zero_grad(t->rule.spans, t->rule.num_spans);
-    for (int i = 0; i < t->chosen.num_modules; i++)
-        if (cell_is(t->chosen.modules[i]))
-            cell_forget((cell *)t->chosen.modules[i]);
+    for (int i = 0; i < t->chosen.count; i++) {
+        module *m = parameters_owner(&t->chosen, i);
+        if (cell_is(m))
+            cell_forget((cell *)m);
+    }
     return UNROLLED_OK;
 }
 
@@ -234,7 +218,7 @@ int unrolled_optimizer_info(int handle)
     if (!t)
         return UNROLLED_E_HANDLE;
     const int kept = optim_num_moments(t->rule.kind, &t->rule.options);
-    api_out.words[0] = (uint32_t)kept;
+    api_count(0, (size_t)kept);
     api_out.doubles[1] = t->rule.step;
     for (int i = 0; i < kept; i++)
         api_pointer(4 + i, optim_moment_name(t->rule.kind, &t->rule.options, i));
@@ -274,32 +258,34 @@ int unrolled_optimizer_set_step(int handle, double step)
     return UNROLLED_OK;
 }
 
-int unrolled_clip_norm(int count, const int32_t *pairs, double max_norm, double norm_type)
+// norm_type 0: each value by itself.
+static status clip(int count, const int32_t *pairs, double norm_type, double most)
 {
     parameters chosen;
-    if (!(norm_type > 0) || !(max_norm >= 0))
+    if (!(most >= 0))
         return UNROLLED_E_ARGUMENT;
     const status e = choose(count, pairs, &chosen);
     if (e)
         return api_fail(e);
-    const double norm = optim_grad_norm(chosen.spans, chosen.num_spans, norm_type);
-    optim_clip_norm(chosen.spans, chosen.num_spans, norm, max_norm);
+    if (norm_type > 0) {
+        const double norm = optim_grad_norm(chosen.spans, chosen.num_spans, norm_type);
+        optim_clip_norm(chosen.spans, chosen.num_spans, norm, most);
+        api_out.doubles[0] = norm;
+    } else {
+        optim_clip_value(chosen.spans, chosen.num_spans, most);
+    }
     parameters_give(&chosen);
-    api_out.doubles[0] = norm;
     return UNROLLED_OK;
+}
+
+int unrolled_clip_norm(int count, const int32_t *pairs, double max_norm, double norm_type)
+{
+    return norm_type > 0 ? clip(count, pairs, norm_type, max_norm) : UNROLLED_E_ARGUMENT;
 }
 
 int unrolled_clip_value(int count, const int32_t *pairs, double value)
 {
-    parameters chosen;
-    if (!(value >= 0))
-        return UNROLLED_E_ARGUMENT;
-    const status e = choose(count, pairs, &chosen);
-    if (e)
-        return api_fail(e);
-    optim_clip_value(chosen.spans, chosen.num_spans, value);
-    parameters_give(&chosen);
-    return UNROLLED_OK;
+    return clip(count, pairs, 0, value);
 }
 
 // ------------------------------------------------------------------------------------- trainer
@@ -316,18 +302,15 @@ int unrolled_trainer_create(int model, int objective, int updates, double clip_n
     if (cell_is(m) || c->rule.reduce == REDUCE_NONE || !(clip_norm >= 0.0) ||
         on_nonfinite < UNROLLED_THROW || on_nonfinite > UNROLLED_IGNORE)
         return UNROLLED_E_ARGUMENT;
-    trainer *t = trainer_create(m, c, u);
-    const int handle = t ? handle_open(HANDLE_TRAINER, t) : UNROLLED_E_MEMORY;
-    if (handle < 0) {
-        trainer_destroy(t);
-        return api_fail(UNROLLED_E_MEMORY);
+    trainer *t = handle_room() ? trainer_create(m, c, u) : NULL;
+    if (t) {
+        t->model_handle = model;
+        t->objective_handle = objective;
+        t->updates_handle = updates;
+        t->clip_norm = clip_norm;
+        t->on_nonfinite = on_nonfinite;
     }
-    t->model_handle = model;
-    t->objective_handle = objective;
-    t->updates_handle = updates;
-    t->clip_norm = clip_norm;
-    t->on_nonfinite = on_nonfinite;
-    return handle;
+    return api_open(HANDLE_TRAINER, t, UNROLLED_E_MEMORY);
 }
 
 // The trainer, when all it needs still lives; else NULL.
@@ -344,50 +327,35 @@ int unrolled_trainer_reserve(int handle, int T, int N, int F, int target_dims,
                              const int32_t *target, size_t targets)
 {
     trainer *t = get_trainer(handle);
-    loss_pair pair;
     if (!t)
         return UNROLLED_E_HANDLE;
     if (T < 1 || N < 1 || F < 1)
         return UNROLLED_E_SHAPE;
     if (!staged_shape(target_dims, target))
         return UNROLLED_E_ARGUMENT;
-    status e = trainer_match(t, (shape){T, N, F}, target_dims, target, &pair);
-    if (!e && targets != SIZE_MAX && targets != pair.targets) {
-        api_count(0, pair.targets);
-        return UNROLLED_E_TARGET;
-    }
-    if (!e)
-        e = trainer_reserve(t, (shape){T, N, F}, target_dims, target);
+    const status e = trainer_reserve(t, (shape){T, N, F}, target_dims, target, &targets);
+    if (e == UNROLLED_E_TARGET)
+        api_count(0, targets);
     if (e)
         return api_fail(e);
     api_pointer(0, t->model->call.input);
     api_pointer(1, t->target);
-    api_count(2, t->pair.targets);
+    api_count(2, targets);
     api_count(3, t->pair.predictions);
-    int shape_of[3];
-    const int dims = trainer_prediction_shape(t, t->model->out, shape_of);
-    api_out.words[4] = (uint32_t)dims;
-    for (int i = 0; i < dims; i++)
-        api_out.words[5 + i] = (uint32_t)shape_of[i];
+    int *sizes = (int *)&api_out.words[5];
+    api_count(4, (size_t)trainer_prediction_shape(t->model, &t->model->out, sizes));
     return UNROLLED_OK;
 }
 
 int unrolled_trainer_step(int handle)
 {
     trainer *t = get_trainer(handle);
-    double value;
-    int culprit;
-
     if (!t)
         return UNROLLED_E_HANDLE;
     if (!trainer_ready(t))
         return UNROLLED_E_STATE;
-    const status e = trainer_step(t, &value, &culprit);
-    if (e == UNROLLED_E_TARGET) {
-        api_out.words[0] = (uint32_t)culprit;
-        return e;
-    }
-    api_out.doubles[0] = value;
-    api_out.words[2] = (uint32_t)culprit;
+    const status e = trainer_step(t, &api_out.doubles[0], (int *)&api_out.words[2]);
+    if (e == UNROLLED_E_TARGET)
+        api_out.words[0] = api_out.words[2];
     return e;
 }

@@ -7,6 +7,7 @@
 #include "dropout.h"
 #include "init.h"
 #include "linear.h"
+#include "parameters.h"
 #include "select.h"
 #include "sequential.h"
 #include "stream.h"
@@ -18,58 +19,39 @@ static stack *get_stack(int handle)
     return m && stack_is(m) ? (stack *)m : NULL;
 }
 
-// The handle of a new module, or why there is none.
-static int open_module(module *m, status why)
-{
-    if (!m)
-        return api_fail(why);
-    const int handle = handle_open(HANDLE_MODULE, m);
-    if (handle < 0) {
-        module_destroy(m);
-        return api_fail(UNROLLED_E_MEMORY);
-    }
-    m->handle = handle;
-    return handle;
-}
+static int open_module(module *m, status why) { return api_open(HANDLE_MODULE, m, why); }
 
-// The stream goes back to where it was when a creation that has drawn fails after all.
-static int open_drawn(module *m, status why, const rng *before)
-{
-    const int handle = open_module(m, why);
-    if (handle < 0)
-        *rng_global() = *before;
-    return handle;
-}
+static bool is_probability(double p) { return p >= 0.0 && p <= 1.0; }
 
 int unrolled_stack_create(int kind, int I, int H, int L, int P, double dropout, int flags)
 {
-    status why = UNROLLED_E_ARGUMENT;
+    status why = UNROLLED_E_MEMORY;
     if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_GRU || I < 1 || H < 1 || L < 1 || P < 0 ||
-        (P > 0 && (P >= H || kind != UNROLLED_LSTM)) || !(dropout >= 0.0 && dropout <= 1.0))
+        (P > 0 && (P >= H || kind != UNROLLED_LSTM)) || !is_probability(dropout))
         return UNROLLED_E_ARGUMENT;
-    const rng before = *rng_global();
-    stack *s = stack_create(kind, I, H, L, P, dropout, flags, rng_global(), &why);
-    return open_drawn(s ? &s->base : NULL, why, &before);
+    stack *s =
+        handle_room() ? stack_create(kind, I, H, L, P, dropout, flags, rng_global(), &why) : NULL;
+    return open_module(s ? &s->base : NULL, why);
 }
 
 int unrolled_cell_create(int kind, int I, int H, int flags)
 {
-    status why = UNROLLED_E_ARGUMENT;
+    status why = UNROLLED_E_MEMORY;
     if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_GRU || I < 1 || H < 1)
         return UNROLLED_E_ARGUMENT;
-    const rng before = *rng_global();
-    cell *c = cell_create(kind, I, H, flags & UNROLLED_BIAS, rng_global(), &why);
-    return open_drawn(c ? &c->base : NULL, why, &before);
+    cell *c =
+        handle_room() ? cell_create(kind, I, H, flags & UNROLLED_BIAS, rng_global(), &why) : NULL;
+    return open_module(c ? &c->base : NULL, why);
 }
 
 int unrolled_linear_create(int I, int K, int flags)
 {
-    status why = UNROLLED_E_ARGUMENT;
+    status why = UNROLLED_E_MEMORY;
     if (I < 1 || K < 1)
         return UNROLLED_E_ARGUMENT;
-    const rng before = *rng_global();
-    module *m = linear_create(I, K, flags & UNROLLED_BIAS, rng_global(), &why);
-    return open_drawn(m, why, &before);
+    module *m =
+        handle_room() ? linear_create(I, K, flags & UNROLLED_BIAS, rng_global(), &why) : NULL;
+    return open_module(m, why);
 }
 
 int unrolled_activation_create(int kind, int size)
@@ -77,46 +59,47 @@ int unrolled_activation_create(int kind, int size)
     const bool over_axis = kind == UNROLLED_SOFTMAX || kind == UNROLLED_LOG_SOFTMAX;
     if (kind < UNROLLED_TANH || kind > UNROLLED_LOG_SOFTMAX || (over_axis ? size < 1 : size != 0))
         return UNROLLED_E_ARGUMENT;
-    return open_module(activation_create(kind, size), UNROLLED_E_MEMORY);
+    return open_module(handle_room() ? activation_create(kind, size) : NULL, UNROLLED_E_MEMORY);
 }
 
 int unrolled_dropout_create(double p)
 {
-    if (!(p >= 0.0 && p <= 1.0))
+    if (!is_probability(p))
         return UNROLLED_E_ARGUMENT;
-    return open_module(dropout_create(p), UNROLLED_E_MEMORY);
+    return open_module(handle_room() ? dropout_create(p) : NULL, UNROLLED_E_MEMORY);
 }
 
-int unrolled_last_step_create(void) { return open_module(select_create(), UNROLLED_E_MEMORY); }
+int unrolled_last_step_create(void)
+{
+    return open_module(handle_room() ? select_create() : NULL, UNROLLED_E_MEMORY);
+}
 
 int unrolled_sequential_create(int count, const int32_t *handles)
 {
-    status why = UNROLLED_E_ARGUMENT;
+    status why = UNROLLED_OK;
     int where = 0;
+    module *m = NULL;
 
-    api_out.words[0] = 0;
+    api_count(0, 0);
     if (count < 1 || !api_staged(handles, (size_t)count, sizeof *handles))
         return UNROLLED_E_ARGUMENT;
-    if (!handle_room()) // what is made below is not undone
-        return api_fail(UNROLLED_E_MEMORY);
-    module **modules = memory_take_zeroed((size_t)count, sizeof *modules);
+    module **modules = handle_room() ? memory_take_zeroed((size_t)count, sizeof *modules) : NULL;
     if (!modules)
         return api_fail(UNROLLED_E_MEMORY);
-    for (; where < count; where++) {
-        modules[where] = api_module(handles[where]);
-        if (!modules[where])
+    for (int i = 0; i < count && !why; i++) {
+        modules[i] = api_module(handles[i]);
+        where = i;
+        if (!modules[i])
             why = UNROLLED_E_HANDLE;
-        if (!modules[where] || cell_is(modules[where]))
-            break;
+        else if (cell_is(modules[i]))
+            why = UNROLLED_E_ARGUMENT;
     }
-    module *m = where < count ? NULL : sequential_create(count, modules, &why, &where);
+    if (!why)
+        m = sequential_create(count, modules, &why, &where);
     memory_give(modules);
-    if (!m) {
-        api_out.words[0] = (uint32_t)where;
-        return api_fail(why);
-    }
-    m->handle = handle_open(HANDLE_MODULE, m);
-    return m->handle;
+    if (!m)
+        api_count(0, (size_t)where);
+    return open_module(m, why);
 }
 
 static void close_handles(const module *m)
@@ -128,8 +111,8 @@ static void close_handles(const module *m)
 
 int unrolled_destroy(int handle)
 {
-    const int type = handle_type_of(handle);
-    void *object = type < 0 ? NULL : handle_get((handle_type)type, handle);
+    const handle_type type = handle_type_of(handle);
+    void *object = handle_get(type, handle);
 
     if (!object)
         return UNROLLED_E_HANDLE;
@@ -141,7 +124,7 @@ int unrolled_destroy(int handle)
         return UNROLLED_OK;
     }
     handle_close(handle);
-    switch ((handle_type)type) {
+    switch (type) {
     case HANDLE_LOSS:
         criterion_destroy(object);
         break;
@@ -162,24 +145,24 @@ int unrolled_module_info(int handle)
     const module *m = api_module(handle);
     if (!m)
         return UNROLLED_E_HANDLE;
-    api_out.words[0] = (uint32_t)m->num_parameters;
-    api_out.words[1] = (uint32_t)m->inputs;
-    api_out.words[2] = (uint32_t)m->outputs;
-    api_out.words[3] = m->uses_time;
-    api_out.words[4] = m->batch_first;
+    api_count(0, (size_t)m->num_parameters);
+    api_count(1, (size_t)m->inputs);
+    api_count(2, (size_t)m->outputs);
+    api_count(3, m->uses_time);
+    api_count(4, m->batch_first);
     return UNROLLED_OK;
 }
 
 int unrolled_parameter(int handle, int index)
 {
     const module *m = api_module(handle);
-    const parameter *p = api_parameter(m, index);
+    const parameter *p = parameters_find(m, index);
     if (!p)
         return m ? UNROLLED_E_ARGUMENT : UNROLLED_E_HANDLE;
     api_pointer(0, m->params + p->offset);
     api_pointer(1, m->grads + p->offset);
-    api_out.words[2] = (uint32_t)p->rows;
-    api_out.words[3] = (uint32_t)p->cols;
+    api_count(2, (size_t)p->rows);
+    api_count(3, (size_t)p->cols);
     api_pointer(4, p->name);
     return UNROLLED_OK;
 }
@@ -187,7 +170,7 @@ int unrolled_parameter(int handle, int index)
 int unrolled_initialize(int handle, int index, int kind, double a, double b)
 {
     const module *m = api_module(handle);
-    const parameter *p = api_parameter(m, index);
+    const parameter *p = parameters_find(m, index);
     if (!p)
         return m ? UNROLLED_E_ARGUMENT : UNROLLED_E_HANDLE;
     if (kind < 0 || kind >= INIT_KINDS || (kind > UNROLLED_INIT_CONSTANT && !p->cols))
@@ -216,47 +199,46 @@ int unrolled_train(int handle, int training)
     return UNROLLED_OK;
 }
 
-static void describe_states(size_t h, size_t c, const float *h0, const float *c0, const float *hn,
-                            const float *cn, const float *dh, const float *dc)
-{
-    api_pointer(5, h0);
-    api_pointer(6, c0);
-    api_pointer(7, hn);
-    api_pointer(8, cn);
-    api_pointer(9, dh);
-    api_pointer(10, dc);
-    api_count(11, h);
-    api_count(12, c);
-}
-
 static void describe_cell(const cell *c, const cell_frame *f)
 {
-    const size_t count = (size_t)f->step.N * (size_t)c->H;
+    const size_t N = (size_t)f->step.N, count = N * (size_t)c->H;
     api_pointer(0, f->x);
     api_pointer(1, f->h);
     api_count(2, count);
     api_pointer(3, NULL);
     api_pointer(4, f->dx);
-    api_count(13, (size_t)f->step.N * (size_t)c->base.inputs);
-    describe_states(count, c->kind == UNROLLED_LSTM ? count : 0, f->h0, f->c0, f->h, f->c, f->dh,
-                    f->dc);
+    api_pointer(5, f->h0);
+    api_pointer(6, f->c0);
+    api_pointer(7, f->h);
+    api_pointer(8, f->c);
+    api_pointer(9, f->dh);
+    api_pointer(10, f->dc);
+    api_count(11, count);
+    api_count(12, c->kind == UNROLLED_LSTM ? count : 0);
+    api_count(13, N * (size_t)c->base.inputs);
 }
+
+static size_t values(const shape *s) { return (size_t)s->T * (size_t)s->N * (size_t)s->F; }
 
 static void describe_module(const module *m)
 {
-    const shape in = m->in, o = m->out;
     api_pointer(0, m->call.input);
     api_pointer(1, call_output(m));
-    api_count(2, (size_t)o.T * (size_t)o.N * (size_t)o.F);
+    api_count(2, values(&m->out));
     api_pointer(3, m->call.doutput);
     api_pointer(4, call_dinput(m));
-    api_count(13, (size_t)in.T * (size_t)in.N * (size_t)in.F);
+    api_count(13, values(&m->in));
     if (stack_is(m)) {
         const stack *s = (const stack *)m;
-        const size_t rows = (size_t)s->L * (size_t)s->D * (size_t)in.N;
-        describe_states(rows * (size_t)stack_state_size(s),
-                        s->kind == UNROLLED_LSTM ? rows * (size_t)s->H : 0, s->h0, s->c0, s->hn,
-                        s->cn, s->dh, s->dc);
+        const size_t rows = (size_t)s->L * (size_t)s->D * (size_t)m->in.N;
+        api_pointer(5, s->h0);
+        api_pointer(6, s->c0);
+        api_pointer(7, s->hn);
+        api_pointer(8, s->cn);
+        api_pointer(9, s->dh);
+        api_pointer(10, s->dc);
+        api_count(11, rows * (size_t)stack_state_size(s));
+        api_count(12, s->kind == UNROLLED_LSTM ? rows * (size_t)s->H : 0);
     }
 }
 
@@ -276,11 +258,11 @@ int unrolled_reserve(int handle, int T, int N, int F, int keep)
         e = cell_reserve(c, N, keep != 0);
         if (!e)
             describe_cell(c, cell_next(c));
-        return api_fail(e);
+    } else {
+        e = call_reserve(m, (shape){T, N, F}, keep != 0);
+        if (!e)
+            describe_module(m);
     }
-    e = call_reserve(m, (shape){T, N, F}, keep != 0);
-    if (!e)
-        describe_module(m);
     return api_fail(e);
 }
 
@@ -289,12 +271,15 @@ int unrolled_forward(int handle, int given)
     module *m = api_module(handle);
     if (!m)
         return UNROLLED_E_HANDLE;
-    if (cell_is(m) ? !((cell *)m)->prepared : !call_ready(m))
-        return UNROLLED_E_STATE;
-    if (cell_is(m))
+    if (cell_is(m)) {
+        if (!((cell *)m)->prepared)
+            return UNROLLED_E_STATE;
         cell_forward((cell *)m, given);
-    else
+    } else {
+        if (!call_ready(m))
+            return UNROLLED_E_STATE;
         call_forward(m, given);
+    }
     return UNROLLED_OK;
 }
 
@@ -367,11 +352,10 @@ int unrolled_step(int handle)
     return UNROLLED_OK;
 }
 
-// States of a stream, [rows][size].
-static bool staged_rows(const float *states, size_t rows, int size)
+// States of a stream, [L][N][size], or none.
+static bool staged_states(const float *states, size_t rows, int size)
 {
-    size_t count;
-    return size_mul(rows, (size_t)size, &count) && api_staged(states, count, sizeof *states);
+    return !states || api_staged(states, size_product(rows, (size_t)size), sizeof *states);
 }
 
 int unrolled_reset_state(int handle, int N, const float *h0, const float *c0)
@@ -381,11 +365,9 @@ int unrolled_reset_state(int handle, int N, const float *h0, const float *c0)
         return UNROLLED_E_HANDLE;
     if (N < 0)
         return UNROLLED_E_SHAPE;
-    if (s->D != 1)
-        return UNROLLED_E_ARGUMENT;
-    size_t rows;
-    if (!size_mul((size_t)s->L, (size_t)N, &rows) ||
-        (h0 && !staged_rows(h0, rows, stack_state_size(s))) || (c0 && !staged_rows(c0, rows, s->H)))
+    const size_t rows = size_product((size_t)s->L, (size_t)N);
+    if (s->D != 1 || !staged_states(h0, rows, stack_state_size(s)) ||
+        !staged_states(c0, rows, s->H))
         return UNROLLED_E_ARGUMENT;
     return api_fail(stream_reset(s, N, h0, c0));
 }

@@ -4,23 +4,15 @@ enum { ALIGNMENT = 16 };
 
 void *arena_bytes(arena *plan, size_t bytes)
 {
-    size_t end;
     char *place = plan->base ? plan->base + plan->used : NULL;
-    if (!size_add(plan->used, bytes, &end) || !size_add(end, ALIGNMENT - 1, &end)) {
+    const size_t end = size_sum(size_sum(plan->used, bytes), ALIGNMENT - 1);
+    if (end == SIZE_MAX)
         plan->overflow = true;
-        return NULL;
-    }
     plan->used = end & ~(size_t)(ALIGNMENT - 1);
     return place;
 }
 
 float *arena_floats(arena *plan, size_t a, size_t b, size_t c)
 {
-    size_t bytes;
-    if (!size_mul(a, b, &bytes) || !size_mul(bytes, c, &bytes) ||
-        !size_mul(bytes, sizeof(float), &bytes)) {
-        plan->overflow = true;
-        return NULL;
-    }
-    return arena_bytes(plan, bytes);
+    return arena_bytes(plan, size_product(size_product(a, b), size_product(c, sizeof(float))));
 }

@@ -38,6 +38,19 @@ static inline bool size_add(size_t a, size_t b, size_t *sum)
     return true;
 }
 
+// The same for sizes of memory: SIZE_MAX, which no memory has, stands for what does not fit.
+static inline size_t size_product(size_t a, size_t b)
+{
+    size_t product;
+    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
+
+static inline size_t size_sum(size_t a, size_t b)
+{
+    size_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
+}
+
 static inline int int_min(int a, int b) { return a < b ? a : b; }
 
 static inline int int_max(int a, int b) { return a > b ? a : b; }

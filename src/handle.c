@@ -11,47 +11,42 @@ enum {
 typedef struct {
     void *object; // NULL: free
     handle_type type;
-    int handle;
-    int next_free; // place of the next free one, -1: none
+    int handle;    // its newest
+    int next_free; // of a place that was closed: the next such one, -1: none
 } entry;
 
 // The objects of this instance: like the random stream, there is one table.
 static entry *table;
-static int places, open_count, first_free = -1;
+static int places, used; // `used` of them had an object at some time
+static int open_count, first_free = -1;
 
-static bool grow(void)
+bool handle_room(void)
 {
-    const int more = places ? 2 * places : 64;
+    if (first_free >= 0 || used < places)
+        return true;
     if (places == PLACES)
         return false;
+    const int more = places ? 2 * places : 64;
     entry *bigger = memory_take_zeroed((size_t)more, sizeof *bigger);
     if (!bigger)
         return false;
     if (table)
-        __builtin_memcpy(bigger, table, (size_t)places * sizeof *table);
-    for (int i = more - 1; i >= places; i--) {
-        bigger[i].handle = i; // generation 0; the first life is 1
-        bigger[i].next_free = first_free;
-        first_free = i;
-    }
+        __builtin_memcpy(bigger, table, handle_bytes());
     memory_give(table);
     table = bigger;
     places = more;
     return true;
 }
 
-bool handle_room(void) { return first_free >= 0 || grow(); }
-
 int handle_open(handle_type type, void *object)
 {
     if (!handle_room())
         return UNROLLED_E_MEMORY;
-    entry *e = &table[first_free];
-    const int place = first_free;
-    int generation = (e->handle >> PLACE_BITS) + 1;
-    if (generation == GENERATIONS)
-        generation = 1;
-    first_free = e->next_free;
+    const int place = first_free < 0 ? used++ : first_free;
+    entry *e = &table[place];
+    if (place == first_free)
+        first_free = e->next_free;
+    const int generation = (e->handle >> PLACE_BITS) % (GENERATIONS - 1) + 1; // from 1 on
     e->object = object;
     e->type = type;
     e->handle = (int)((unsigned)generation << PLACE_BITS) | place;
@@ -59,10 +54,11 @@ int handle_open(handle_type type, void *object)
     return e->handle;
 }
 
+// NULL: nobody's.
 static entry *find(int handle)
 {
     const int place = handle & (PLACES - 1);
-    if (handle <= 0 || place >= places || table[place].handle != handle || !table[place].object)
+    if (handle <= 0 || place >= used || table[place].handle != handle || !table[place].object)
         return NULL;
     return &table[place];
 }
@@ -73,10 +69,10 @@ void *handle_get(handle_type type, int handle)
     return e && e->type == type ? e->object : NULL;
 }
 
-int handle_type_of(int handle)
+handle_type handle_type_of(int handle)
 {
     const entry *e = find(handle);
-    return e ? (int)e->type : -1;
+    return e ? e->type : HANDLE_NONE;
 }
 
 void handle_close(int handle)

@@ -6,6 +6,7 @@
 #include "base.h"
 
 typedef enum {
+    HANDLE_NONE = -1, // of a number that is nobody's
     HANDLE_MODULE,
     HANDLE_LOSS,
     HANDLE_OPTIMIZER,
@@ -19,8 +20,7 @@ bool handle_room(void);
 int handle_open(handle_type type, void *object);
 // The object, or NULL: stale, foreign or of another type.
 void *handle_get(handle_type type, int handle);
-// Its type, or -1.
-int handle_type_of(int handle);
+handle_type handle_type_of(int handle);
 // The number is no longer anybody's; the object is the caller's to destroy.
 void handle_close(int handle);
 int handle_count(void);    // open ones

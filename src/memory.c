@@ -1,7 +1,10 @@
-// Counted memory. Each block is preceded by a header of 16 bytes: its size and the address that
-// malloc gave, for malloc aligns to 8 in WebAssembly and vectors want 16.
+// Counted memory, from the heap of the .wasm; elsewhere from malloc, each block behind a header of
+// 16 bytes: its size and the address that malloc gave, which need not be a multiple of 16.
 #include "memory.h"
 
+#ifdef UNROLLED_HEAP
+#include "heap.h"
+#else
 #include <stdlib.h>
 
 typedef struct {
@@ -10,6 +13,22 @@ typedef struct {
 } header;
 
 enum { ALIGNMENT = 16, ROOM = ALIGNMENT + sizeof(header) };
+
+static void *heap_take(size_t bytes)
+{
+    char *origin = malloc(size_sum(bytes, ROOM));
+    if (!origin)
+        return NULL;
+    const uintptr_t place = ((uintptr_t)origin + ROOM) & ~(uintptr_t)(ALIGNMENT - 1);
+    char *block = origin + (place - (uintptr_t)origin);
+    *((header *)(void *)block - 1) = (header){origin, bytes};
+    return block;
+}
+
+static size_t heap_bytes(const void *block) { return ((const header *)block - 1)->bytes; }
+
+static void heap_give(void *block) { free(((header *)block - 1)->origin); }
+#endif
 
 // The leak meter: the only state here, and never read by what computes.
 static size_t held, refused;
@@ -37,36 +56,19 @@ static bool refuse(size_t bytes)
 
 void *memory_take(size_t bytes)
 {
-    size_t total;
-    char *origin = NULL;
     if (bytes == 0)
         return NULL;
-    if (size_add(bytes, ROOM, &total) && !refuse(bytes))
-        origin = malloc(total);
-    // emmalloc compares addresses that wrap around: it can hand out a free block at address A for
-    // any size that reaches from there past the end of memory. Such a block is none.
-    if (origin && (uintptr_t)origin > UINTPTR_MAX - total) {
-        free(origin);
-        origin = NULL;
-    }
-    if (!origin) {
+    void *block = refuse(bytes) ? NULL : heap_take(bytes);
+    if (block)
+        held += bytes;
+    else
         refused = bytes;
-        return NULL;
-    }
-    uintptr_t place = ((uintptr_t)origin + ROOM) & ~(uintptr_t)(ALIGNMENT - 1);
-    char *block = origin + (place - (uintptr_t)origin);
-    *((header *)(void *)block - 1) = (header){origin, bytes};
-    held += bytes;
     return block;
 }
 
 void *memory_take_zeroed(size_t count, size_t size)
 {
-    size_t bytes;
-    if (!size_mul(count, size, &bytes)) {
-        memory_note_overflow();
-        return NULL;
-    }
+    const size_t bytes = size_product(count, size);
     void *block = memory_take(bytes);
     if (block)
         __builtin_memset(block, 0, bytes);
@@ -77,9 +79,8 @@ void memory_give(void *block)
 {
     if (!block)
         return;
-    const header h = *((header *)block - 1);
-    held -= h.bytes;
-    free(h.origin);
+    held -= heap_bytes(block);
+    heap_give(block);
 }
 
 size_t memory_held(void) { return held; }

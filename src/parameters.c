@@ -2,59 +2,56 @@
 
 #include "memory.h"
 
-static void add_module(parameters *chosen, module *m)
+const parameter *parameters_find(const module *m, int index)
 {
-    for (int i = 0; i < chosen->num_modules; i++)
-        if (chosen->modules[i] == m)
-            return;
-    chosen->modules[chosen->num_modules] = m;
-    chosen->handles[chosen->num_modules++] = m->handle;
+    return m && index >= 0 && index < m->num_parameters ? &m->table[index] : NULL;
 }
 
-static void add_span(parameters *chosen, float *data, float *grad, size_t count)
+static status check(int count, const int *pairs)
 {
-    if (chosen->num_spans) {
-        optim_span *last = &chosen->spans[chosen->num_spans - 1];
-        if (last->data + last->count == data && last->grad + last->count == grad) {
-            last->count += count;
-            return;
-        }
-    }
-    chosen->spans[chosen->num_spans++] = (optim_span){.data = data, .grad = grad, .count = count};
-}
-
-status parameters_choose(int count, module *const *owners, const int *indices, parameters *chosen)
-{
-    const size_t n = (size_t)count;
-
-    *chosen = (parameters){.count = count};
-    for (int i = 0; i < count; i++)
-        for (int j = 0; j < i; j++)
-            if (owners[i] == owners[j] && indices[i] == indices[j])
-                return UNROLLED_E_ARGUMENT;
-    chosen->offsets = memory_take_zeroed(n + 1, sizeof *chosen->offsets);
-    chosen->spans = memory_take_zeroed(n, sizeof *chosen->spans);
-    chosen->modules = memory_take_zeroed(n, sizeof *chosen->modules);
-    chosen->handles = memory_take_zeroed(n, sizeof *chosen->handles);
-    if (!chosen->offsets || !chosen->spans || !chosen->modules || !chosen->handles) {
-        parameters_give(chosen);
-        return UNROLLED_E_MEMORY;
-    }
     for (int i = 0; i < count; i++) {
-        module *m = owners[i];
-        const parameter *p = &m->table[indices[i]];
-        chosen->offsets[i + 1] = chosen->offsets[i] + parameter_count(p);
-        add_module(chosen, m);
-        add_span(chosen, m->params + p->offset, m->grads + p->offset, parameter_count(p));
+        const int owner = pairs[2 * i], index = pairs[2 * i + 1];
+        const module *m = handle_get(HANDLE_MODULE, owner);
+        if (!parameters_find(m, index))
+            return m ? UNROLLED_E_ARGUMENT : UNROLLED_E_HANDLE;
+        for (int j = 0; j < i; j++)
+            if (pairs[2 * j] == owner && pairs[2 * j + 1] == index)
+                return UNROLLED_E_ARGUMENT;
     }
     return UNROLLED_OK;
 }
 
-void parameters_give(parameters *chosen)
+status parameters_choose(int count, const int *pairs, parameters *chosen)
 {
-    memory_give(chosen->offsets);
-    memory_give(chosen->spans);
-    memory_give(chosen->modules);
-    memory_give(chosen->handles);
-    *chosen = (parameters){0};
+    const size_t n = (size_t)count + 1;
+    const status e = check(count, pairs);
+    optim_span *span = NULL;
+    if (e)
+        return e;
+    chosen->spans = memory_take_zeroed(n, sizeof *chosen->spans + sizeof *chosen->offsets +
+                                              sizeof *chosen->owners);
+    if (!chosen->spans)
+        return UNROLLED_E_MEMORY;
+    chosen->count = count;
+    chosen->num_spans = 0;
+    chosen->offsets = (size_t *)(chosen->spans + n);
+    chosen->owners = (int *)(chosen->offsets + n);
+    for (int i = 0; i < count; i++) {
+        const module *m = handle_get(HANDLE_MODULE, pairs[2 * i]);
+        const parameter *p = &m->table[pairs[2 * i + 1]];
+        const size_t values = parameter_count(p);
+        float *data = m->params + p->offset;
+        chosen->owners[i] = pairs[2 * i];
+        chosen->offsets[i + 1] = chosen->offsets[i] + values;
+        // Between two modules is a header of memory; within one the gradients lie as the data do.
+        if (!span || span->data + span->count != data) {
+            span = &chosen->spans[chosen->num_spans++];
+            span->data = data;
+            span->grad = m->grads + p->offset;
+        }
+        span->count += values;
+    }
+    return UNROLLED_OK;
 }
+
+void parameters_give(parameters *chosen) { memory_give(chosen->spans); }

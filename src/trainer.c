@@ -9,8 +9,8 @@
 // Whether the optimizer updates anything outside the model.
 static bool reaches_beyond(const tuner *updates, const module *model)
 {
-    for (int i = 0; i < updates->chosen.num_modules; i++) {
-        const module *m = updates->chosen.modules[i];
+    for (int i = 0; i < updates->chosen.count; i++) {
+        const module *m = parameters_owner(&updates->chosen, i);
         while (m && m != model)
             m = m->parent;
         if (!m)
@@ -32,76 +32,67 @@ trainer *trainer_create(module *model, const criterion *objective, tuner *update
 
 void trainer_destroy(trainer *t)
 {
-    if (!t)
-        return;
-    memory_give(t->target);
+    workspace_give(&t->space);
     memory_give(t);
 }
 
-int trainer_prediction_shape(const trainer *t, shape out, int dims[3])
+int trainer_prediction_shape(const module *model, const shape *out, int dims[3])
 {
-    const module *m = t->model;
-    if (!m->uses_time || m->many_to_one) {
-        dims[0] = out.T * out.N, dims[1] = out.F;
+    if (!model->uses_time || model->many_to_one) {
+        dims[0] = out->T * out->N, dims[1] = out->F;
         return 2;
     }
-    dims[0] = m->batch_first ? out.N : out.T;
-    dims[1] = m->batch_first ? out.T : out.N;
-    dims[2] = out.F;
+    dims[model->batch_first] = out->T, dims[!model->batch_first] = out->N;
+    dims[2] = out->F;
     return 3;
 }
 
-static status match(const trainer *t, shape out, int target_dims, const int *target_shape,
+static status match(const trainer *t, const shape *out, int target_dims, const int *target_shape,
                     loss_pair *pair)
 {
     const loss *rule = &t->objective->rule;
     int prediction[3];
-    const int dims = trainer_prediction_shape(t, out, prediction);
+    int dims = trainer_prediction_shape(t->model, out, prediction);
 
     if (loss_takes_classes(rule->kind)) { // one class a row, however the rows are arranged
-        const int rows[] = {out.T * out.N, out.F};
+        const int rows = out->T * out->N;
         size_t count = 1;
-        for (int i = 0; i < target_dims; i++)
-            if (target_shape[i] < 1 || !size_mul(count, (size_t)target_shape[i], &count))
+        for (int i = 0; i < target_dims; i++) {
+            if (target_shape[i] < 1)
                 return UNROLLED_E_SHAPE;
-        if (target_dims >= 0 && count != (size_t)rows[0])
+            count = size_product(count, (size_t)target_shape[i]);
+        }
+        if (target_dims >= 0 && count != (size_t)rows)
             return UNROLLED_E_SHAPE;
-        return loss_match(rule, 2, rows, 1, rows, pair);
+        prediction[0] = rows, prediction[1] = out->F;
+        dims = 2, target_dims = 1, target_shape = prediction;
+    } else if (target_dims < 0) {
+        target_dims = dims, target_shape = prediction;
     }
-    if (target_dims < 0)
-        return loss_match(rule, dims, prediction, dims, prediction, pair);
     return loss_match(rule, dims, prediction, target_dims, target_shape, pair);
 }
 
-status trainer_match(const trainer *t, shape in, int target_dims, const int *target_shape,
-                     loss_pair *pair)
+status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape,
+                       size_t *targets)
 {
     shape out;
-    const status e = module_shape(t->model, in, &out);
-    return e ? e : match(t, out, target_dims, target_shape, pair);
-}
-
-status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape)
-{
     loss_pair pair;
-    size_t bytes;
-    status e = trainer_match(t, in, target_dims, target_shape, &pair);
+    status e = module_shape(t->model, in, &out);
+    if (!e)
+        e = match(t, &out, target_dims, target_shape, &pair);
     if (e)
         return e;
+    const size_t given = *targets;
+    *targets = pair.targets;
+    if (given != SIZE_MAX && given != pair.targets)
+        return UNROLLED_E_TARGET;
     t->reserved = false;
-    if (!size_mul(pair.targets, sizeof(float), &bytes)) {
-        memory_note_overflow();
-        return UNROLLED_E_MEMORY;
-    }
-    if (bytes > t->capacity) {
-        void *target = memory_take(bytes);
-        if (!target)
-            return UNROLLED_E_MEMORY;
-        memory_give(t->target);
-        t->target = target;
-        t->capacity = bytes;
-    }
-    e = call_reserve(t->model, in, true);
+    arena counted = {NULL, 0, false};
+    arena_floats(&counted, 1, 1, pair.targets);
+    e = workspace_fit(&t->space, &counted);
+    t->target = t->space.bytes;
+    if (!e)
+        e = call_reserve(t->model, in, true);
     if (e)
         return e;
     t->pair = pair;
@@ -123,13 +114,15 @@ static bool is_finite(double x) { return x - x == 0.0; }
 // *number counts on through the children. -1: all are finite.
 static int find_nonfinite(const module *m, int *number)
 {
-    for (int i = 0; i < m->num_parameters; i++, ++*number) {
-        const parameter *p = &m->table[i];
-        const size_t count = parameter_count(p);
-        for (size_t j = 0; j < count; j++)
-            if (!is_finite((double)m->grads[p->offset + j]))
-                return *number;
+    for (size_t j = 0; j < m->num_values; j++) {
+        int i = m->num_parameters;
+        if (is_finite((double)m->grads[j]))
+            continue;
+        while (m->table[--i].offset > j)
+            ;
+        return *number + i;
     }
+    *number += m->num_parameters;
     for (int i = 0; i < m->num_children; i++) {
         const int found = find_nonfinite(m->children[i], number);
         if (found >= 0)

@@ -16,26 +16,24 @@ typedef struct {
     bool reserved;                                      // there is room for the next step's batch
     shape in;                                           // of that batch
     loss_pair pair;
-    void *target;    // [pair.targets], float or int32_t
-    size_t capacity; // its bytes
+    workspace space;
+    void *target; // [pair.targets], float or int32_t; all that is in the space
 } trainer;
 
 // NULL: no memory.
 trainer *trainer_create(module *model, const criterion *objective, tuner *updates);
 void trainer_destroy(trainer *t);
 
-// What a batch's prediction and target would be: target_dims -1 for a target of the prediction's
-// shape, or one class a row. UNROLLED_E_SHAPE when they do not fit. Changes nothing.
-status trainer_match(const trainer *t, shape in, int target_dims, const int *target_shape,
-                     loss_pair *pair);
+// Room for a batch; target_dims -1 for a target of the prediction's shape, or one class a row. The
+// caller then writes t->model->call.input and t->target. UNROLLED_E_SHAPE when they do not fit;
+// UNROLLED_E_TARGET when the batch takes another number of targets than *targets, which was
+// SIZE_MAX when any is welcome, and holds that number afterwards. Either changes nothing.
+status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape,
+                       size_t *targets);
 
-// Room for such a batch; what does not fit changes nothing. The caller then writes
-// t->model->call.input and t->target.
-status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape);
-
-// What comes out of the model as PyTorch would have it: [N][K], [T][N][K] or [N][T][K]. Returns how
+// What comes out of a model as PyTorch would have it: [N][K], [T][N][K] or [N][T][K]. Returns how
 // many axes there are.
-int trainer_prediction_shape(const trainer *t, shape out, int dims[3]);
+int trainer_prediction_shape(const module *model, const shape *out, int dims[3]);
 
 // Whether that room is still there: the model may have been planned for something else since.
 bool trainer_ready(const trainer *t);

@@ -6,20 +6,20 @@ tuner *tuner_create(optim_kind kind, const optim_options *options, const paramet
 {
     const int kept = optim_num_moments(kind, options);
     const size_t total = chosen->offsets[chosen->count];
-    size_t bytes;
 
     tuner *t = memory_take_zeroed(1, sizeof *t);
     if (!t)
         return NULL;
-    if (kept && size_mul(total, (size_t)kept * sizeof(float), &bytes))
-        t->moments = memory_take(bytes);
+    t->moments = memory_take(size_product(total, (size_t)kept * sizeof(float)));
     if (kept && !t->moments) {
         memory_give(t);
         return NULL;
     }
     t->chosen = *chosen;
-    t->rule = (optimizer){
-        .kind = kind, .options = *options, .num_spans = chosen->num_spans, .spans = chosen->spans};
+    t->rule.kind = kind;
+    t->rule.options = *options;
+    t->rule.num_spans = chosen->num_spans;
+    t->rule.spans = chosen->spans;
     size_t offset = 0;
     for (int i = 0; i < chosen->num_spans; i++) {
         for (int j = 0; j < kept; j++)
@@ -32,8 +32,6 @@ tuner *tuner_create(optim_kind kind, const optim_options *options, const paramet
 
 void tuner_destroy(tuner *t)
 {
-    if (!t)
-        return;
     parameters_give(&t->chosen);
     memory_give(t->moments);
     memory_give(t);

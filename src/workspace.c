@@ -4,17 +4,15 @@
 
 status workspace_fit(workspace *w, const arena *counted)
 {
-    if (counted->overflow) {
-        memory_note_overflow();
-        return UNROLLED_E_MEMORY;
-    }
-    if (counted->used <= w->capacity)
+    const size_t bytes = counted->overflow ? SIZE_MAX : counted->used;
+    if (bytes <= w->capacity)
         return UNROLLED_OK;
-    void *bytes = memory_take(counted->used);
-    if (!bytes)
+    void *more = memory_take(bytes);
+    if (!more)
         return UNROLLED_E_MEMORY;
     memory_give(w->bytes);
-    *w = (workspace){bytes, counted->used};
+    w->bytes = more;
+    w->capacity = bytes;
     return UNROLLED_OK;
 }
 

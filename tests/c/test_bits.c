@@ -139,16 +139,15 @@ typedef struct {
 static tuner *tune(const training *t, const optim_options *options)
 {
     enum { MOST = 16 };
-    module *owners[MOST];
-    int indices[MOST], count = 0;
+    int pairs[MOST][2], count = 0;
     parameters chosen;
 
-    for (int i = 0; i < 3; i++)
-        for (int j = 0; j < t->children[i]->num_parameters; j++, count++) {
-            owners[count] = t->children[i];
-            indices[count] = j;
-        }
-    if (parameters_choose(count, owners, indices, &chosen))
+    for (int i = 0; i < 3; i++) {
+        const int handle = handle_open(HANDLE_MODULE, t->children[i]);
+        for (int j = 0; j < t->children[i]->num_parameters; j++, count++)
+            pairs[count][0] = handle, pairs[count][1] = j;
+    }
+    if (parameters_choose(count, pairs[0], &chosen))
         return NULL;
     tuner *made = tuner_create(OPTIM_ADAM, options, &chosen);
     if (!made)
@@ -190,8 +189,9 @@ static bool step(training *t, int N, const int32_t *picked, float *value)
 {
     double told;
     int culprit;
+    size_t targets = SIZE_MAX;
 
-    if (trainer_reserve(t->steps, (shape){T, N, I}, -1, NULL))
+    if (trainer_reserve(t->steps, (shape){T, N, I}, -1, NULL, &targets))
         return false;
     for (int n = 0; n < N; n++) {
         const int32_t sample = picked[n];

@@ -1,6 +1,7 @@
 // The whole step of a training against its parts called one after the other, to the bit; the parts
 // of the simplest one, a Linear under a mean square, against the naive twin; what a step refuses,
 // and that not one bit of the weights has moved then.
+#include "handle.h"
 #include "linear.h"
 #include "memory.h"
 #include "numbers.h"
@@ -53,18 +54,28 @@ typedef struct {
     trainer *whole;
 } training;
 
-// All parameters of these modules, in order.
+// All parameters of these modules, in order; for its sake each has a handle from now on.
 static parameters choose(int count, module *const *modules)
 {
     enum { MOST = 64 };
-    module *owners[MOST];
-    int indices[MOST], n = 0;
-    for (int i = 0; i < count; i++)
+    int pairs[MOST][2], n = 0;
+    for (int i = 0; i < count; i++) {
+        modules[i]->handle = handle_open(HANDLE_MODULE, modules[i]);
         for (int j = 0; j < modules[i]->num_parameters; j++, n++)
-            owners[n] = modules[i], indices[n] = j;
+            pairs[n][0] = modules[i]->handle, pairs[n][1] = j;
+    }
     parameters chosen;
-    CHECK(parameters_choose(n, owners, indices, &chosen) == UNROLLED_OK);
+    CHECK(parameters_choose(n, pairs[0], &chosen) == UNROLLED_OK);
     return chosen;
+}
+
+// As trainer_reserve, for any number of targets.
+static status reserve(trainer *t, shape in, int target_dims, const int *target_shape)
+{
+    size_t targets = SIZE_MAX;
+    const status e = trainer_reserve(t, in, target_dims, target_shape, &targets);
+    CHECK(e || targets == t->pair.targets);
+    return e;
 }
 
 static training training_make(module *model, const loss *rule, optim_kind kind, optim_options o)
@@ -221,7 +232,7 @@ static void check_recipe(const recipe *r)
         const rng after = *rng_global();
 
         CHECK(!trainer_ready(whole) || i > 0);
-        CHECK(trainer_reserve(whole, in, -1, NULL) == UNROLLED_OK && trainer_ready(whole));
+        CHECK(reserve(whole, in, -1, NULL) == UNROLLED_OK && trainer_ready(whole));
         CHECK(whole->pair.targets == targets);
         vector_copy(inputs, x, whole->model->call.input);
         memcpy(whole->target, target, targets * sizeof *target);
@@ -275,7 +286,7 @@ static void test_against_the_twin(void)
     double worst = 0, first = 0, value = 0;
     for (int step = 0; step < 20; step++) {
         int culprit;
-        CHECK(trainer_reserve(t.whole, (shape){1, N, I}, -1, NULL) == UNROLLED_OK);
+        CHECK(reserve(t.whole, (shape){1, N, I}, -1, NULL) == UNROLLED_OK);
         vector_copy(N * I, in, t.model->call.input);
         vector_copy(N * K, wanted, t.whole->target);
         CHECK(trainer_step(t.whole, &value, &culprit) == UNROLLED_OK);
@@ -326,7 +337,7 @@ static bool unchanged(const training *t, snapshot s)
 static status spoiled_step(training *t, float input, float target, double *value, int *culprit)
 {
     const shape in = {4, 2, 3};
-    CHECK(trainer_reserve(t->whole, in, -1, NULL) == UNROLLED_OK);
+    CHECK(reserve(t->whole, in, -1, NULL) == UNROLLED_OK);
     for (int i = 0; i < 4 * 2 * 3; i++)
         t->model->call.input[i] = i == 5 ? input : 1;
     for (size_t i = 0; i < t->whole->pair.targets; i++)
@@ -376,7 +387,7 @@ static void test_gradients_that_are_not_finite(void)
             vector_zero(lines[i]->num_values, lines[i]->params);
         lines[0]->params[0] = second ? 1 : 1e-36F;
         lines[1]->params[0] = second ? 1e-36F : 1;
-        CHECK(trainer_reserve(t.whole, (shape){1, 1, 2}, -1, NULL) == UNROLLED_OK);
+        CHECK(reserve(t.whole, (shape){1, 1, 2}, -1, NULL) == UNROLLED_OK);
         t.model->call.input[0] = 3e38F, t.model->call.input[1] = 0;
         ((float *)t.whole->target)[0] = -1000, ((float *)t.whole->target)[1] = 0;
 
@@ -399,7 +410,7 @@ static void test_classes_that_do_not_exist(void)
     for (int place = 0; place < 5; place++)
         for (int wrong = 0; wrong < 3; wrong++) {
             static const int32_t classes[] = {4, -1, INT32_MIN};
-            CHECK(trainer_reserve(t.whole, (shape){2, 5, 3}, -1, NULL) == UNROLLED_OK);
+            CHECK(reserve(t.whole, (shape){2, 5, 3}, -1, NULL) == UNROLLED_OK);
             vector_zero(2 * 5 * 3, t.model->call.input);
             int32_t *target = t.whole->target;
             for (int i = 0; i < 5; i++)
@@ -426,32 +437,36 @@ static void test_reserve(void)
     const shape in = {4, 5, 3};
 
     CHECK(!trainer_ready(w));
-    CHECK(trainer_reserve(w, in, 3, (const int[]){5, 4, 2}) == UNROLLED_OK && trainer_ready(w));
+    CHECK(reserve(w, in, 3, (const int[]){5, 4, 2}) == UNROLLED_OK && trainer_ready(w));
     CHECK(w->pair.targets == 40 && w->pair.predictions == 40);
-    CHECK(trainer_reserve(w, in, 1, (const int[]){2}) == UNROLLED_OK); // repeated, as PyTorch does
+    CHECK(reserve(w, in, 1, (const int[]){2}) == UNROLLED_OK); // repeated, as PyTorch does
     CHECK(w->pair.targets == 2 && w->pair.count == 40);
-    CHECK(trainer_reserve(w, in, 3, (const int[]){4, 5, 2}) == UNROLLED_E_SHAPE);
+    CHECK(reserve(w, in, 3, (const int[]){4, 5, 2}) == UNROLLED_E_SHAPE);
     CHECK(trainer_ready(w) && w->pair.targets == 2); // what does not fit changes nothing
-    CHECK(trainer_reserve(w, in, -1, NULL) == UNROLLED_OK && trainer_ready(w));
-    CHECK(trainer_reserve(w, (shape){4, 5, 4}, -1, NULL) == UNROLLED_E_SHAPE && trainer_ready(w));
+    CHECK(reserve(w, in, -1, NULL) == UNROLLED_OK && trainer_ready(w));
+    CHECK(reserve(w, (shape){4, 5, 4}, -1, NULL) == UNROLLED_E_SHAPE && trainer_ready(w));
 
     // planned for something else since
-    CHECK(trainer_reserve(w, in, -1, NULL) == UNROLLED_OK);
+    CHECK(reserve(w, in, -1, NULL) == UNROLLED_OK);
     CHECK(call_reserve(t.model, in, false) == UNROLLED_OK && !trainer_ready(w));
-    CHECK(trainer_reserve(w, in, -1, NULL) == UNROLLED_OK);
+    CHECK(reserve(w, in, -1, NULL) == UNROLLED_OK);
     CHECK(call_reserve(t.model, (shape){5, 4, 3}, true) == UNROLLED_OK && !trainer_ready(w));
-    CHECK(trainer_reserve(w, in, -1, NULL) == UNROLLED_OK);
+    CHECK(reserve(w, in, -1, NULL) == UNROLLED_OK);
     CHECK(module_reserve(t.model->children[1], (shape){1, 3, 5}, true) == UNROLLED_OK);
     CHECK(!trainer_ready(w));
-    CHECK(trainer_reserve(w, in, -1, NULL) == UNROLLED_OK && trainer_ready(w));
+    CHECK(reserve(w, in, -1, NULL) == UNROLLED_OK && trainer_ready(w));
     training_free(&t);
 
     t = training_make(new_model(2, 0, false), &classes, OPTIM_ADAM, adam);
-    CHECK(trainer_reserve(t.whole, in, 2, (const int[]){4, 5}) == UNROLLED_OK);
-    CHECK(trainer_reserve(t.whole, in, 1, (const int[]){20}) == UNROLLED_OK);
+    CHECK(reserve(t.whole, in, 2, (const int[]){4, 5}) == UNROLLED_OK);
+    CHECK(reserve(t.whole, in, 1, (const int[]){20}) == UNROLLED_OK);
     CHECK(t.whole->pair.targets == 20);
-    CHECK(trainer_reserve(t.whole, in, 1, (const int[]){19}) == UNROLLED_E_SHAPE);
-    CHECK(trainer_reserve(t.whole, in, 2, (const int[]){-4, -5}) == UNROLLED_E_SHAPE);
+    CHECK(reserve(t.whole, in, 1, (const int[]){19}) == UNROLLED_E_SHAPE);
+    CHECK(reserve(t.whole, in, 2, (const int[]){-4, -5}) == UNROLLED_E_SHAPE);
+    size_t targets = 19;
+    CHECK(trainer_reserve(t.whole, in, -1, NULL, &targets) == UNROLLED_E_TARGET && targets == 20);
+    CHECK(trainer_ready(t.whole) &&
+          trainer_reserve(t.whole, in, -1, NULL, &targets) == UNROLLED_OK);
     training_free(&t);
 }
 
@@ -470,7 +485,7 @@ static void test_two_models(void)
     int culprit;
 
     both[1]->grads[0] = 5;
-    CHECK(trainer_reserve(whole, (shape){1, 2, 3}, -1, NULL) == UNROLLED_OK);
+    CHECK(reserve(whole, (shape){1, 2, 3}, -1, NULL) == UNROLLED_OK);
     vector_zero(2 * 3, both[0]->call.input);
     vector_zero(2 * 2, whole->target);
     CHECK(trainer_step(whole, &value, &culprit) == UNROLLED_OK);
@@ -487,20 +502,28 @@ static void test_choice(void)
     module *m[] = {new_linear(3, 2), new_linear(2, 5)};
     const optim_options o = {.lr = 0.1, .momentum = 0.9};
     parameters chosen = choose(2, m);
-    CHECK(chosen.count == 4 && chosen.num_spans == 2 && chosen.num_modules == 2);
+    CHECK(chosen.count == 4 && chosen.num_spans == 2);
     CHECK(chosen.spans[0].count == 8 && chosen.spans[1].count == 15);
+    for (int i = 0; i < 4; i++)
+        CHECK(parameters_owner(&chosen, i) == m[i / 2]);
     tuner *t = tuner_create(OPTIM_SGD, &o, &chosen);
     CHECK(tuner_moment(t, 0, 0) == t->moments && tuner_moment(t, 3, 0) == t->moments + 8 + 10);
     tuner_destroy(t);
 
     const size_t held = memory_held();
-    module *owners[] = {m[1], m[0], m[1]};
-    CHECK(parameters_choose(3, owners, (const int[]){1, 0, 0}, &chosen) == UNROLLED_OK);
-    CHECK(chosen.num_spans == 3 && chosen.num_modules == 2); // not in the order of memory
+    const int a = m[0]->handle, b = m[1]->handle;
+    CHECK(parameters_choose(3, (const int[]){b, 1, a, 0, b, 0}, &chosen) == UNROLLED_OK);
+    CHECK(chosen.num_spans == 3); // not in the order of memory
     CHECK(chosen.offsets[1] == 5 && chosen.offsets[2] == 11 && chosen.offsets[3] == 21);
     CHECK(chosen.spans[1].data == m[0]->params && chosen.spans[1].grad == m[0]->grads);
+    CHECK(chosen.spans[2].data == m[1]->params && chosen.spans[2].count == 10);
     parameters_give(&chosen);
-    CHECK(parameters_choose(3, owners, (const int[]){1, 0, 1}, &chosen) == UNROLLED_E_ARGUMENT);
+    const int twice[] = {b, 1, a, 0, b, 1}, none[] = {b, 1, a, 2}, below[] = {a, -1};
+    CHECK(parameters_choose(3, twice, &chosen) == UNROLLED_E_ARGUMENT);
+    CHECK(parameters_choose(2, none, &chosen) == UNROLLED_E_ARGUMENT);
+    CHECK(parameters_choose(1, below, &chosen) == UNROLLED_E_ARGUMENT);
+    handle_close(a);
+    CHECK(parameters_choose(2, none, &chosen) == UNROLLED_E_HANDLE);
     CHECK(memory_held() == held);
     module_destroy(m[0]), module_destroy(m[1]);
 }
@@ -516,6 +539,6 @@ int main(void)
     test_reserve();
     test_two_models();
     test_choice();
-    CHECK(memory_held() == held);
+    CHECK(memory_held() - handle_bytes() == held);
     return test_report("trainer");
 }

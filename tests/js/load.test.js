@@ -88,6 +88,13 @@ describe('init finds the .wasm', () => {
   }
 });
 
+test('the core imports nothing, and exports its functions and its memory', async () => {
+  const module = await WebAssembly.compile(bytes);
+  assert.deepEqual(WebAssembly.Module.imports(module), []);
+  const exports = WebAssembly.Module.exports(module).map(({ name }) => name);
+  assert.ok(exports.includes('memory') && exports.includes('unrolled_out'));
+});
+
 describe('what goes wrong has a sentence', () => {
   /** @type {[string, string, RegExp, (() => any)?][]} */
   const ways = [

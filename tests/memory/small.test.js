@@ -30,7 +30,8 @@ function withMaximum(pages) {
       const [, flags] = number(changed, start); // one memory
       assert.equal(changed[flags], 1, 'it has a maximum');
       const [, low] = number(changed, flags + 1);
-      const [, end] = number(changed, low);
+      const [most, end] = number(changed, low);
+      assert.equal(most, 65535, 'all but the last page, as src/heap.c needs it');
       for (let i = low; i < end; i++) {
         changed[i] = ((pages >> (7 * (i - low))) & 127) | (i < end - 1 ? 128 : 0);
       }

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 const LAYERS = [
-  'unrolled base memory handle simd arena workspace',
+  'unrolled base heap memory handle simd arena workspace',
   'elementwise vmath smath rng vector activate matmul_pack matmul_kernel matmul_tile matmul_small matmul',
   'module rnn lstm gru layer stack stream cell linear activation dropout select sequential call',
   'init loss loss_parts loss_regression loss_class criterion optim optim_clip parameters tuner trainer',
