@@ -39,9 +39,7 @@ MATH='-ffp-contract=off -fno-math-errno'
 RELEASE="-DNDEBUG $WARN $MATH"
 # As WebAssembly it has a heap of its own, src/heap.c, and so imports nothing.
 HEAP=-DUNROLLED_HEAP
-# Where the time is spent the code may be large; everywhere else small is as fast.
-HOT='vmath matmul_pack matmul_tile matmul_small'
-FAST=-O2
+# Small is as fast: what the time is spent in is inlined and unrolled by the source itself.
 SMALL=-Os
 # What is tested: ASSERTs live, memory that can be refused, lines for the sanitizers' reports, fast enough for long tests.
 DEBUG="-O1 -g -DUNROLLED_FAULTS $WARN $MATH"
@@ -194,9 +192,7 @@ step() {
         newer dist/unrolled.wasm src || return 0
         need_emscripten
         mkdir -p dist
-        hot=$(for name in $HOT; do echo "src/$name.c"; done)
-        echo "$hot" | objects build/release/hot emcc $FAST $RELEASE $HEAP $SIMD $BY_HAND
-        files src -name '*.c' | grep -vxF "$hot" | objects build/release/cool emcc $SMALL $RELEASE $HEAP $SIMD $BY_HAND
+        files src -name '*.c' | objects build/release emcc $SMALL $RELEASE $HEAP $SIMD $BY_HAND
         emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o dist/unrolled.wasm
         ;;
     js)
@@ -234,7 +230,7 @@ step() {
         cc=${CC:-$(command -v cc || command -v clang || command -v gcc)} || fail 'missing: a C compiler'
         out=build/native${CC:+-$CC}
         newer $out/libunrolled.a src tests/c || return 0
-        files src -name '*.c' | objects $out/release $cc $FAST $RELEASE
+        files src -name '*.c' | objects $out/release $cc -O2 $RELEASE
         c_tests $out '' '' $cc $DEBUG $SANITIZE
         ar rcs $out/libunrolled.a $out/release/*.o
         ;;

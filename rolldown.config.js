@@ -43,6 +43,7 @@ export default {
     minify: true,
     sourcemap: true,
     chunkFileNames: 'part-[hash].js',
+    hashCharacters: 'base36',
     codeSplitting: {
       groups: [
         {

@@ -116,8 +116,8 @@ export class Trainer extends Resource {
     if (status < 0) throw failure(status, what);
     super(what, status);
     this.#model = model;
-    this.#loss = Resource.kindOf(loss);
-    this.#classes = takesClasses(this.#loss);
+    this.#loss = loss; // also lest it be collected: the core holds its handle only
+    this.#classes = takesClasses(Resource.kindOf(loss));
     /** @readonly */
     this.optimizer = optimizer;
     this.#policy = onNonFinite;
@@ -152,7 +152,7 @@ export class Trainer extends Resource {
     else if (status < 0) throw failure(status, what);
     this.#steps++;
     const loss = double(0);
-    if (shape && !this.#classes) warnBroadcast(this.#loss, prediction, shape); // last: console.warn may be anyone's
+    if (shape && !this.#classes) warnBroadcast(Resource.kindOf(this.#loss), prediction, shape); // last: console.warn may be anyone's
     return loss;
   }
 

@@ -11,7 +11,7 @@
 
 typedef enum { ACTIVATE_NONE, ACTIVATE_TANH, ACTIVATE_RELU, ACTIVATE_SIGMOID } activate_kind;
 
-// y = f(x); y may be x.                                                           x, y [n]
+// y = f(x); y may be x, and is with ACTIVATE_NONE.                                 x, y [n]
 void activate(activate_kind f, size_t n, const float *x, float *y);
 
 // dx = dy f'(x); dx may be y or dy.                                       y, dy, dx [n]

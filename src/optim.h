@@ -68,7 +68,7 @@ void optim_zero_grad(const optim_span *spans, int num_spans);
 
 // The norm of all gradients together: type 1, 2, 3, … or INFINITY (any type > 0).
 // Block sums in float, blocks in double: accurate at any length, and where float would overflow.
-// NaN or Inf where a gradient is. Types other than 1, 2 and INFINITY are slow.
+// NaN or Inf where a gradient is. Types other than 2 and INFINITY are slow.
 double optim_grad_norm(const optim_span *spans, int num_spans, double type);
 
 // grad *= min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_: an infinite norm

@@ -21,7 +21,7 @@
 // e^r - 1 - r for |r| <= ln(2)/2, the part of e^r that may be rounded: r^2 Q(r). Q is the minimax
 // polynomial of degree 4 on |r| < 0.3468, its coefficients then moved by a few floats to where exp
 // as a whole errs least. The relative error of e^r is 6.6e-9 = 2^-27.2.
-static inline f32x4 vmath_exp_rest(f32x4 r)
+SIMD_INLINE f32x4 vmath_exp_rest(f32x4 r)
 {
     const f32x4 r2 = f32x4_mul(r, r);
     const f32x4 q01 = f32x4_add(f32x4_mul(f32x4_splat(0.166665226F), r), f32x4_splat(0.49999997F));
@@ -34,7 +34,7 @@ static inline f32x4 vmath_exp_rest(f32x4 r)
 // a + hi + lo + (e^r - 1 - r), as good as rounded once, for a >= 1, |hi| <= ln(2)/2 and |lo| far
 // below: the sum s = a + hi is rounded, but what it lost is known exactly and joins the small
 // terms. Where r = hi + lo this is a - 1 + e^r.
-static inline f32x4 vmath_exp_sum(f32x4 a, f32x4 hi, f32x4 lo, f32x4 r)
+SIMD_INLINE f32x4 vmath_exp_sum(f32x4 a, f32x4 hi, f32x4 lo, f32x4 r)
 {
     const f32x4 s = f32x4_add(a, hi);
     const f32x4 lost = f32x4_add(f32x4_sub(a, s), hi);
@@ -44,7 +44,7 @@ static inline f32x4 vmath_exp_sum(f32x4 a, f32x4 hi, f32x4 lo, f32x4 r)
 // e^x. Overflows to infinity above 88.72, is gradually 0 below -87.34; NaN stays NaN.
 //
 //     e^x = 2^n e^r,  n = round(x / ln 2),  r = x - n ln 2
-static inline f32x4 f32x4_exp(f32x4 x)
+SIMD_INLINE f32x4 f32x4_exp(f32x4 x)
 {
     // Beyond these e^x is infinite, or 0.
     x = f32x4_max(f32x4_min(x, f32x4_splat(89.0F)), f32x4_splat(-104.0F));
@@ -66,7 +66,7 @@ static inline f32x4 f32x4_exp(f32x4 x)
 //
 //     log x = n ln 2 + log(1 + f),  x = 2^n (1 + f),  1 + f in [sqrt(1/2), sqrt(2))
 //     log(1 + f) = f - f^2 / 2 + f^3 P(f)
-static inline f32x4 f32x4_log(f32x4 x)
+SIMD_INLINE f32x4 f32x4_log(f32x4 x)
 {
     // Denormals are brought among the normal numbers.
     const i32x4 small = f32x4_lt(x, f32x4_splat(0x1p-126F));
@@ -118,7 +118,7 @@ static inline f32x4 f32x4_log(f32x4 x)
 //     |x| < 5/8      tanh x = x + x^3 P(x^2)
 //     beyond         tanh |x| = 1 - 2 / (e^2|x| + 1) = 1 - 2t / (t + e^r),
 //                    t = 2^-n,  n = round(2|x| / ln 2),  r = 2|x| - n ln 2
-static inline f32x4 f32x4_tanh(f32x4 x)
+SIMD_INLINE f32x4 f32x4_tanh(f32x4 x)
 {
     const f32x4 y = f32x4_abs(x);
 
@@ -153,7 +153,7 @@ static inline f32x4 f32x4_tanh(f32x4 x)
 // 1 / (1 + e^-x), also where the result is denormal; NaN stays NaN.
 //
 //     sigmoid x = t / (t + e^r),  t = 2^n,  n = round(x / ln 2),  r = n ln 2 - x
-static inline f32x4 f32x4_sigmoid(f32x4 x)
+SIMD_INLINE f32x4 f32x4_sigmoid(f32x4 x)
 {
     // Beyond these the sigmoid is 1, or 0.
     x = f32x4_max(f32x4_min(x, f32x4_splat(30.0F)), f32x4_splat(-104.0F));

@@ -217,6 +217,32 @@ test('what was dropped without dispose is freed after it was collected', () => {
   assert.equal(stdout, '3 4 25\n', stderr);
 });
 
+test('what another object works with is not collected before that', () => {
+  const script = `
+    import { Adam, init, info, LastStep, Linear, MSELoss, RNN, Sequential, StepLR, Trainer } from 'unrolled';
+    await init();
+    const trainer = (() => {
+      const model = new Sequential(new Sequential(new RNN(1, 3), new LastStep()), new Linear(3, 1));
+      const optimizer = new Adam(model.parameters());
+      return new Trainer(model, { loss: new MSELoss(), optimizer });
+    })();
+    const schedule = (() => new StepLR(new Adam(new Linear(2, 2).parameters()), { stepSize: 1 }))();
+    for (let i = 0; i < 20; i++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      trainer.step(Float32Array.of(1, 2), Float32Array.of(1));
+      schedule.step();
+      schedule.optimizer.step();
+    }
+    console.log(info().liveObjects);`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--expose-gc', '--input-type=module', '-e', script],
+    { encoding: 'utf8', cwd: import.meta.dirname },
+  );
+  assert.equal(stdout, '10\n', stderr);
+});
+
 test('handles of what is gone are not those of what came after', () => {
   const old = new Linear(2, 2);
   const [parameter] = old.parameters();
