@@ -1,13 +1,13 @@
 // What a page must download to use the library, beside its peers: `npm run sizes`.
 //
-// JavaScript as a page would get it, bundled and minified by esbuild, and the .wasm files it fetches, in
+// JavaScript as a page would get it, bundled and minified by Rolldown, as Vite does, and the .wasm files it fetches, in
 // bytes after gzip -9. Peers are of the versions that peers/package.json names, each with its
 // WebAssembly backend (brain.js has none), and are left out where peers/setup.sh did not put them.
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
 import { versionOf } from './peers/packages.js';
 
 const PEERS = fileURLToPath(new URL('../../build/peers/', import.meta.url));
@@ -43,6 +43,14 @@ const items = [
     files: ['dist/unrolled.wasm'],
   },
   {
+    name: 'unrolled, what the first example of the README uses',
+    package: '',
+    folder: ROOT,
+    code: `export { Adam, DataLoader, init, LastStep, Linear, LSTM, manualSeed, MSELoss, Sequential,
+      Trainer } from 'unrolled';`,
+    files: ['dist/unrolled.wasm'],
+  },
+  {
     name: 'tfjs: core, layers, wasm backend',
     package: '@tensorflow/tfjs-core',
     folder: PEERS,
@@ -68,21 +76,26 @@ const items = [
 
 /** @param {Item} item */
 async function bundle({ code, folder }) {
-  const { outputFiles } = await build({
-    stdin: { contents: code, resolveDir: folder },
-    bundle: true,
-    minify: true,
-    format: 'esm',
+  const entry = `${folder}sizes-entry.mjs`; // never written: its code is given
+  const given = {
+    name: 'given',
+    resolveId: (/** @type {string} */ id) => (id === entry ? id : null),
+    load: (/** @type {string} */ id) => (id === entry ? code : null),
+  };
+  const built = await rolldown({
+    input: entry,
+    plugins: [given],
     platform: 'browser',
-    write: false,
+    external: [...NODE, /^node:/],
+    transform: { define: { 'process.env.NODE_ENV': '"production"' } },
     logLevel: 'silent',
-    external: [...NODE, 'node:*'],
-    define: { 'process.env.NODE_ENV': '"production"' },
   });
-  return outputFiles[0].contents;
+  const { output } = await built.generate({ format: 'esm', minify: true, comments: false });
+  await built.close();
+  return output.map((file) => (file.type === 'chunk' ? file.code : '')).join('');
 }
 
-/** @param {Uint8Array} bytes */
+/** @param {string | Uint8Array} bytes */
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
 /** Of everything, in bytes after gzip. @param {Item} item */
