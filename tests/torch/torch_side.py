@@ -16,10 +16,16 @@ import torch
 from torch import nn
 
 try:
+    import numpy
+except ImportError:
+    numpy = None
+try:
     import safetensors
     import safetensors.torch
 except ImportError:
     safetensors = None
+if not numpy:
+    safetensors = None  # it cannot write without
 
 warnings.filterwarnings('ignore')
 
@@ -36,7 +42,7 @@ def version():
 def bits(tensor):
     """The values as float32, as PyTorch itself rounds them, in row-major order."""
     values = tensor.detach().to(torch.float32).contiguous()
-    return base64.b64encode(values.view(torch.uint8).numpy().tobytes() if values.numel() else b'').decode()
+    return base64.b64encode(bytes(values.flatten().view(torch.uint8).tolist()) if values.numel() else b'').decode()
 
 
 def described(value):
@@ -160,8 +166,9 @@ def write(folder):
         'quantized': torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
         'meta': torch.ones(2, device='meta'), 'storage': torch.ones(2).untyped_storage(), 'class': nn.LSTM,
         'function': torch.save, 'float8': torch.ones(2).to(torch.float8_e4m3fn),
-        'generator': torch.Generator().get_state().numpy(),
     }
+    if numpy:
+        refused['array'] = numpy.ones(2)
     for name, value in refused.items():
         torch.save(value, folder / f'refused.{name}.pt')
     cycle = []
