@@ -333,7 +333,7 @@ int unrolled_trainer_reserve(int handle, int T, int N, int F, int target_dims,
         return UNROLLED_E_SHAPE;
     if (!staged_shape(target_dims, target))
         return UNROLLED_E_ARGUMENT;
-    const status e = trainer_reserve(t, (shape){T, N, F}, target_dims, target, &targets);
+    const status e = trainer_reserve(t, &(shape){T, N, F}, target_dims, target, &targets);
     if (e == UNROLLED_E_TARGET)
         api_count(0, targets);
     if (e)

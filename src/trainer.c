@@ -72,12 +72,12 @@ static status match(const trainer *t, const shape *out, int target_dims, const i
     return loss_match(rule, dims, prediction, target_dims, target_shape, pair);
 }
 
-status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape,
+status trainer_reserve(trainer *t, const shape *in, int target_dims, const int *target_shape,
                        size_t *targets)
 {
     shape out;
     loss_pair pair;
-    status e = module_shape(t->model, in, &out);
+    status e = module_shape(t->model, *in, &out);
     if (!e)
         e = match(t, &out, target_dims, target_shape, &pair);
     if (e)
@@ -92,11 +92,11 @@ status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_
     e = workspace_fit(&t->space, &counted);
     t->target = t->space.bytes;
     if (!e)
-        e = call_reserve(t->model, in, true);
+        e = call_reserve(t->model, *in, true);
     if (e)
         return e;
     t->pair = pair;
-    t->in = in;
+    t->in = *in;
     t->reserved = true;
     return UNROLLED_OK;
 }

@@ -28,7 +28,7 @@ void trainer_destroy(trainer *t);
 // caller then writes t->model->call.input and t->target. UNROLLED_E_SHAPE when they do not fit;
 // UNROLLED_E_TARGET when the batch takes another number of targets than *targets, which was
 // SIZE_MAX when any is welcome, and holds that number afterwards. Either changes nothing.
-status trainer_reserve(trainer *t, shape in, int target_dims, const int *target_shape,
+status trainer_reserve(trainer *t, const shape *in, int target_dims, const int *target_shape,
                        size_t *targets);
 
 // What comes out of a model as PyTorch would have it: [N][K], [T][N][K] or [N][T][K]. Returns how

@@ -191,7 +191,7 @@ static bool step(training *t, int N, const int32_t *picked, float *value)
     int culprit;
     size_t targets = SIZE_MAX;
 
-    if (trainer_reserve(t->steps, (shape){T, N, I}, -1, NULL, &targets))
+    if (trainer_reserve(t->steps, &(shape){T, N, I}, -1, NULL, &targets))
         return false;
     for (int n = 0; n < N; n++) {
         const int32_t sample = picked[n];

@@ -73,7 +73,7 @@ static parameters choose(int count, module *const *modules)
 static status reserve(trainer *t, shape in, int target_dims, const int *target_shape)
 {
     size_t targets = SIZE_MAX;
-    const status e = trainer_reserve(t, in, target_dims, target_shape, &targets);
+    const status e = trainer_reserve(t, &in, target_dims, target_shape, &targets);
     CHECK(e || targets == t->pair.targets);
     return e;
 }
@@ -464,9 +464,9 @@ static void test_reserve(void)
     CHECK(reserve(t.whole, in, 1, (const int[]){19}) == UNROLLED_E_SHAPE);
     CHECK(reserve(t.whole, in, 2, (const int[]){-4, -5}) == UNROLLED_E_SHAPE);
     size_t targets = 19;
-    CHECK(trainer_reserve(t.whole, in, -1, NULL, &targets) == UNROLLED_E_TARGET && targets == 20);
+    CHECK(trainer_reserve(t.whole, &in, -1, NULL, &targets) == UNROLLED_E_TARGET && targets == 20);
     CHECK(trainer_ready(t.whole) &&
-          trainer_reserve(t.whole, in, -1, NULL, &targets) == UNROLLED_OK);
+          trainer_reserve(t.whole, &in, -1, NULL, &targets) == UNROLLED_OK);
     training_free(&t);
 }
 
