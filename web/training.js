@@ -6,12 +6,13 @@ import { announce } from './announce.js';
 import { LossChart } from './chart.js';
 import { intro } from './check.js';
 import { createControls } from './controls.js';
-import { element, oncePerFrame, whenNear } from './dom.js';
+import { element, whenNear } from './dom.js';
 import { createEngine, WorkerLost } from './engine.js';
 import { listenToKeys } from './keys.js';
 import { holdPage } from './leave.js';
 import { Monitor } from './monitor.js';
 import { Offer } from './offer.js';
+import { oncePerFrame } from './paint.js';
 import { keyOf, readRun, removeRun } from './saved.js';
 import { sameUntil, valuesAt } from './settings.js';
 import { paramsOf, setAll, setChanges } from './state.js';
@@ -66,11 +67,7 @@ class TrainingCard {
       forget: () => removeRun(this.key).catch(() => {}),
     });
     this.views = viewsOf(experiment, (name, ...args) => this.ask(name, ...args));
-    this.show = oncePerFrame(() => {
-      if (!this.newest) return;
-      this.monitor.update(this.newest);
-      for (const view of this.views) view.update?.(this.newest);
-    });
+    this.show = oncePerFrame(() => this.showNewest());
     this.takeaway = new Takeaway(experiment, {
       weights: () => this.ask('weights'),
       take: (bytes, name) => this.takeWeights(bytes, name),
@@ -120,6 +117,12 @@ class TrainingCard {
         this.takeaway.node,
       ),
     );
+  }
+
+  showNewest() {
+    if (!this.newest) return;
+    this.monitor.update(this.newest);
+    for (const view of this.views) view.update?.(this.newest);
   }
 
   /** @param {State} state */
@@ -283,7 +286,9 @@ class TrainingCard {
     const hear = (/** @type {any} */ update) => this.take(engine, update);
     try {
       const end = await engine.call('run', hear, steps);
-      if (this.engine !== engine || this.state === 'stopping') return;
+      if (this.engine !== engine) return;
+      this.showNewest(); // who reads that it rests reads where
+      if (this.state === 'stopping') return;
       if (end === 'finished') {
         await this.end('finished');
         return;
