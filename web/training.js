@@ -54,6 +54,7 @@ class TrainingCard {
     this.newest = null;
     this.done = 0;
     this.recoveries = 0;
+    this.refusal = ''; // of storage, as it stands in the note
 
     this.chart = new LossChart(experiment);
     this.monitor = new Monitor();
@@ -272,6 +273,7 @@ class TrainingCard {
     if (this.state !== 'ready' && this.state !== 'paused') return;
     this.offer.hide();
     this.say('');
+    this.refusal = '';
     if (steps === undefined) {
       announce(this.state === 'paused' ? 'Training goes on.' : 'Training started.');
     }
@@ -310,7 +312,10 @@ class TrainingCard {
     this.recoveries = 0;
     this.chart.add(update);
     this.warnings.add(update.warnings);
-    if (update.refusal) this.say(`This run cannot be saved in this browser: ${update.refusal}`);
+    if (update.refusal !== this.refusal) {
+      this.refusal = update.refusal;
+      this.say(this.refusal && `This run cannot be saved in this browser: ${this.refusal}`);
+    }
     this.show();
     this.followChanges();
     if (this.state === 'running') {
