@@ -3,7 +3,7 @@
 import { element } from './dom.js';
 import { squareOfBatch } from './experiments/shared/square.js';
 import { createLook } from './look.js';
-import { whileNear } from './paint.js';
+import { paintNow, whileNear } from './paint.js';
 import { createSquare } from './square.js';
 
 const LOOK_INTERVAL = 66; // ms between two looks inside the model, while they are on the screen
@@ -55,7 +55,7 @@ function lookView(id, title, ask) {
     start: refresh,
     update({ probes }) {
       if (probes === seen) refreshNear();
-      else refresh();
+      else paintNow(node);
       seen = probes;
     },
   };
