@@ -3,7 +3,8 @@
 // whatever the length of the run; redrawn at most once a frame.
 
 import { Curve } from './curve.js';
-import { element, oncePerFrame } from './dom.js';
+import { element, setAttribute } from './dom.js';
+import { oncePerFrame, whileNear } from './paint.js';
 import { createPlot, join } from './plot.js';
 import { settingsText } from './settings.js';
 import { get, onChange, set } from './state.js';
@@ -106,7 +107,8 @@ export class LossChart {
         this.readout,
       ),
     );
-    this.draw = oncePerFrame(() => this.redraw());
+    this.paint = whileNear(this.canvas, () => this.redraw());
+    this.describe = oncePerFrame(() => setAttribute(this.canvas, 'aria-label', this.summary()));
     this.drawLegend();
   }
 
@@ -180,6 +182,11 @@ export class LossChart {
     this.draw();
   }
 
+  draw() {
+    this.paint();
+    this.describe();
+  }
+
   /** How far right the picture reaches: so much that the curve fills a good part of it. */
   reach() {
     const done = this.curve.steps.lastX;
@@ -220,6 +227,7 @@ export class LossChart {
       this.data,
     );
     this.redraw();
+    this.describe();
   }
 
   redraw() {
@@ -234,8 +242,8 @@ export class LossChart {
             [means.xs, means.ys],
           ]);
     if (means.xs.length === 0 && this.data.length < 3) this.data.push(this.data[0].map(() => null));
-    this.plot.plot.setData(this.data);
-    this.canvas.setAttribute('aria-label', this.summary());
+    const { plot } = this.plot;
+    plot.batch(() => plot.setData(this.data)); // at once, not in a microtask
   }
 
   /** @param {import('uplot')} plot */

@@ -1,4 +1,4 @@
-// One helper to build elements with, so that the page needs no framework.
+// Helpers to build elements with, and to change them, so that the page needs no framework.
 
 /**
  * @param {string} tag
@@ -18,21 +18,14 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-/**
- * Calls `draw` at the next animation frame, once, however often it is asked to before.
- * @param {() => void} draw
- * @returns {() => void}
- */
-export function oncePerFrame(draw) {
-  let asked = false;
-  return () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => {
-      asked = false;
-      draw();
-    });
-  };
+/** Sets a text, if it is another: what stays the same costs no layout. @param {Node} node @param {string} text */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** @param {Element} node @param {string} name @param {string} value */
+export function setAttribute(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
 /**

@@ -2,8 +2,9 @@
 // pointer or the arrow keys read single values. Where one side of it is time, the step that a clock
 // points at is framed.
 
-import { element, oncePerFrame } from './dom.js';
-import { diverging, inkOn } from './scale.js';
+import { element, setAttribute, setText } from './dom.js';
+import { oncePerFrame, whileNear } from './paint.js';
+import { diverging, inkOn, paintPixels } from './scale.js';
 import { dataBehind, plainTable, renewData } from './tables.js';
 import { minus, number } from './text.js';
 import { color, onThemeChange } from './theme.js';
@@ -30,39 +31,21 @@ function magnitude(data) {
   return most || 1;
 }
 
-/**
- * One pixel a number.
- * @param {Pick<Matrix, 'shape' | 'data'>} matrix
- * @param {number} most
- */
-export function pixels({ shape: [rows, columns], data }, most) {
-  const image = new ImageData(columns, rows);
-  for (let i = 0; i < rows * columns; i += 1) {
-    const [r, g, b] = diverging(data[i] / most);
-    image.data.set([r, g, b, 255], i * 4);
-  }
-  const canvas = /** @type {HTMLCanvasElement} */ (
-    element('canvas', { width: columns, height: rows })
-  );
-  canvas.getContext('2d').putImageData(image, 0, 0);
-  return canvas;
-}
-
 /** The scale, from the most negative to the most positive. */
 function legend() {
   const bar = /** @type {HTMLCanvasElement} */ (
-    element('canvas', { width: 129, height: 1, class: 'scale-bar', 'aria-hidden': 'true' })
+    element('canvas', { class: 'scale-bar', 'aria-hidden': 'true' })
   );
   const paint = () => {
     const data = Array.from({ length: 129 }, (_, i) => i / 64 - 1);
-    const picture = pixels({ shape: [1, 129], data }, 1);
-    bar.getContext('2d').drawImage(picture, 0, 0);
+    paintPixels(bar, { shape: [1, 129], data }, 1);
   };
   paint();
   const [low, high] = [element('span', {}), element('span', {})];
   const name = (/** @type {number} */ most) => {
-    high.textContent = number(most, 3);
-    low.textContent = `−${high.textContent}`;
+    const end = number(most, 3);
+    setText(high, end);
+    setText(low, `−${end}`);
   };
   return { node: element('span', { class: 'scale' }, low, bar, high), paint, name };
 }
@@ -92,26 +75,35 @@ export function createHeatmap(first, clock) {
   const box = element('div', { class: 'heat-box' }, canvas);
   const readout = element('output', { class: 'readout' });
   const scale = legend();
+  const pixels = /** @type {HTMLCanvasElement} */ (element('canvas')); // one a number
+  let boxWidth = 0;
 
-  const cellSize = () => {
-    const wide = (box.clientWidth || 600) / columns;
-    return Math.min(LARGEST_CELL, wide, Math.max(2, TALLEST / rows));
+  /** The size of a cell in CSS pixels. */
+  const cell = { width: 0, height: 0 };
+  /** Gives the picture its size, which it has before it is painted. */
+  const fit = () => {
+    const wide = (boxWidth || 600) / columns;
+    cell.width = Math.min(LARGEST_CELL, wide, Math.max(2, TALLEST / rows));
+    cell.height = rows <= FEW_ROWS ? Math.max(cell.width, LEAST_ROW) : cell.width;
+    canvas.style.width = `${Math.round(cell.width * columns)}px`;
+    canvas.style.height = `${Math.round(cell.height * rows)}px`;
+    repaint();
   };
 
   const paint = () => {
     const ratio = devicePixelRatio || 1;
-    const size = cellSize();
-    canvas.style.width = `${Math.round(size * columns)}px`;
-    const tall = rows <= FEW_ROWS ? Math.max(size, LEAST_ROW) : size;
-    canvas.style.height = `${Math.round(tall * rows)}px`;
-    canvas.width = Math.round(size * columns * ratio);
-    canvas.height = Math.round(tall * rows * ratio);
+    const [wide, high] = [cell.width * columns, cell.height * rows].map((side) =>
+      Math.round(side * ratio),
+    );
+    if (canvas.width !== wide) canvas.width = wide;
+    if (canvas.height !== high) canvas.height = high;
     const context = canvas.getContext('2d');
     const width = canvas.width / columns;
     const height = canvas.height / rows;
     context.imageSmoothingEnabled = false;
-    context.drawImage(pixels(matrix, most), 0, 0, canvas.width, canvas.height);
-    if (size >= NUMBERS_FROM) {
+    paintPixels(pixels, matrix, most);
+    context.drawImage(pixels, 0, 0, canvas.width, canvas.height);
+    if (cell.width >= NUMBERS_FROM) {
       context.font = `${11 * ratio}px ui-monospace, monospace`;
       context.textAlign = 'center';
       context.textBaseline = 'middle';
@@ -146,17 +138,19 @@ export function createHeatmap(first, clock) {
     }
   };
 
+  const repaint = whileNear(canvas, paint);
+
   const point = (/** @type {number} */ row, /** @type {number} */ column) => {
     cursor = { row, column, seen: true };
     const value = data[row * columns + column];
     readout.textContent = `${rowLabel} ${row}, ${columnLabel} ${column}: ${number(value, 8)}`;
     if (clock && time && focused) clock.go(time === 'rows' ? row : column);
-    paint();
+    repaint();
   };
   const leave = () => {
     cursor.seen = false;
     readout.textContent = '';
-    paint();
+    repaint();
   };
   const clamp = (/** @type {number} */ at, /** @type {number} */ size) =>
     Math.max(0, Math.min(size - 1, at));
@@ -191,23 +185,27 @@ export function createHeatmap(first, clock) {
     ({ data } = matrix);
     [rows, columns] = matrix.shape;
     most = matrix.most ?? magnitude(data);
-    size.textContent = `${rows} × ${columns}`;
+    setText(size, `${rows} × ${columns}`);
     scale.name(most);
-    canvas.setAttribute(
+    setAttribute(
+      canvas,
       'aria-label',
       `${title}: ${rows} by ${columns} values, none larger than ${number(most, 3)} in size. ` +
         'Arrow keys read single values.',
     );
     cursor.row = clamp(cursor.row, rows);
     cursor.column = clamp(cursor.column, columns);
-    paint();
+    fit();
   };
   update(first);
-  clock?.listen(paint);
-  // in the next frame: a picture that grows moves what other observers look at
-  new ResizeObserver(oncePerFrame(paint)).observe(box);
+  clock?.listen(repaint);
+  const resize = oncePerFrame(fit); // in a frame after: a picture that grows moves what other observers look at
+  new ResizeObserver(([{ contentRect }]) => {
+    boxWidth = contentRect.width;
+    resize();
+  }).observe(box);
   onThemeChange(canvas, () => {
-    paint();
+    repaint();
     scale.paint();
   });
 

@@ -1,7 +1,8 @@
 // The picture at the top of the page: a network learning a wave, as it happens.
 
-import { element } from './dom.js';
+import { element, setText } from './dom.js';
 import { createEngine } from './engine.js';
+import { whileNear } from './paint.js';
 import { count, number } from './text.js';
 import { color, onThemeChange } from './theme.js';
 
@@ -12,10 +13,13 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 /** @param {HTMLCanvasElement} canvas @param {WavePicture} picture */
 function paint(canvas, { truth, guess, seen }) {
   const ratio = devicePixelRatio || 1;
-  canvas.width = canvas.clientWidth * ratio;
-  canvas.height = canvas.clientHeight * ratio;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) =>
+    Math.round(side * ratio),
+  );
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext('2d');
-  const { width, height } = canvas;
+  context.clearRect(0, 0, width, height);
   const x = (/** @type {number} */ t) => (t / (truth.length - 1)) * width;
   const y = (/** @type {number} */ value) => height / 2 - value * (height / 2);
   const line = (/** @type {number[]} */ values, /** @type {number} */ first) => {
@@ -91,14 +95,23 @@ export function createHero(parent, onSpeed) {
   /** @type {WavePicture | null} */
   let newest = null;
 
-  const show = (/** @type {WavePicture} */ picture) => {
-    newest = picture;
-    const { step, steps, loss, stepsPerSecond } = picture;
+  let painted = () => {}; // what waits for the picture
+  const repaint = whileNear(canvas, () => {
+    painted();
+    if (!newest) return;
+    const { step, steps, loss, stepsPerSecond } = newest;
     if (calm.matches && step < steps) return;
-    paint(canvas, picture);
-    readout.textContent = `step ${count(step)} of ${count(steps)} · loss ${number(loss, 3)}`;
+    paint(canvas, newest);
+    setText(readout, `step ${count(step)} of ${count(steps)} · loss ${number(loss, 3)}`);
     onSpeed(stepsPerSecond);
-  };
+  });
+  /** Fulfilled when it is painted: nothing is trained here for nobody to see. */
+  const show = (/** @type {WavePicture} */ picture) =>
+    new Promise((/** @type {(value?: any) => void} */ resolve) => {
+      newest = picture;
+      painted = resolve;
+      repaint();
+    });
 
   const run = async () => {
     if (running) return;
@@ -117,9 +130,6 @@ export function createHero(parent, onSpeed) {
   };
 
   again.addEventListener('click', run);
-  const repaint = () => {
-    if (newest) paint(canvas, newest);
-  };
   new ResizeObserver(repaint).observe(canvas);
   onThemeChange(canvas, repaint);
   return run;

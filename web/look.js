@@ -3,8 +3,9 @@
 
 import { announce } from './announce.js';
 import { Clock } from './clock.js';
-import { element, oncePerFrame } from './dom.js';
+import { element, setText } from './dom.js';
 import { createHeatmap } from './heatmap.js';
+import { oncePerFrame } from './paint.js';
 import { createReach } from './reach.js';
 import { isPossible, ReadingEditor } from './reading.js';
 import { Scrubber } from './scrubber.js';
@@ -90,6 +91,17 @@ export function createLook({ id, title, ask, predict }) {
     if (newest) refresh();
   });
   const answers = element('dl', { class: 'answers' });
+  const showAnswers = keep(
+    answers,
+    (/** @type {Look['answers'][number]} */ { label }) => label,
+    ({ label }) => {
+      const said = element('dd');
+      return {
+        node: element('div', {}, element('dt', {}, label), said),
+        update: ({ value }) => setText(said, minus(value)),
+      };
+    },
+  );
   const scrubber = new Scrubber(clock);
   const box = (/** @type {string} */ name) => element('div', { class: name });
   const places = {
@@ -137,11 +149,7 @@ export function createLook({ id, title, ask, predict }) {
     if (first && reach) clock.go(input.values.length - 1);
     // what the visitor has set since then stays
     editor.update(edited ? { ...input, values: edited } : input, edited !== null);
-    answers.replaceChildren(
-      ...newest.answers.map(({ label, value }) =>
-        element('div', {}, element('dt', {}, label), element('dd', {}, minus(value))),
-      ),
-    );
+    showAnswers(newest.answers);
     scrubber.node.hidden = !unrolling;
     if (unrolling) scrubber.update(unrolling);
     showSquare(square ? [square] : []);
@@ -150,7 +158,7 @@ export function createLook({ id, title, ask, predict }) {
     showPictures(matrices.slice(0, MOST_PICTURES));
     showMore(matrices.slice(MOST_PICTURES));
     moreBox.hidden = matrices.length <= MOST_PICTURES;
-    moreLabel.textContent = `${matrices.length - MOST_PICTURES} more, weights and gradients among them`;
+    setText(moreLabel, `${matrices.length - MOST_PICTURES} more, weights and gradients among them`);
     node.dataset.state = 'shown';
     if (mention) {
       mention = false;

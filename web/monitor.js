@@ -1,6 +1,6 @@
 // Where a training stands: progress, speed, time left, and what the model answers now.
 
-import { element } from './dom.js';
+import { element, setText } from './dom.js';
 import { count, duration, minus, number } from './text.js';
 
 /** @typedef {import('./experiments/types.js').Probe} Probe */
@@ -52,7 +52,7 @@ export class Monitor {
 
   /** @param {string} name @param {string} text */
   set(name, text) {
-    this.values[name].textContent = text;
+    setText(this.values[name], text);
   }
 
   /** @param {import('./frames.js').Update} update */

@@ -1,7 +1,7 @@
 // What a network reads, to be changed: points to drag over time, and a field for each number. The
 // fields are the whole of it for the keyboard; the points are for pointers.
 
-import { element } from './dom.js';
+import { element, setAttribute, setText } from './dom.js';
 import { number } from './text.js';
 
 /** @typedef {import('./experiments/types.js').Reading} Reading */
@@ -88,7 +88,7 @@ export class ReadingEditor {
   update(reading, edited) {
     this.reading = reading;
     this.values = reading.values.map((row) => [...row]);
-    this.label.textContent = reading.label;
+    setText(this.label, reading.label);
     this.reset.setAttribute('aria-disabled', String(!edited));
     const { length, presets = [] } = reading;
     const named = presets.map(({ label }) => label).join();
@@ -195,12 +195,11 @@ export class ReadingEditor {
     const [low, high] = this.range();
     const x = (/** @type {number} */ t) => ((t + 0.5) / values.length) * 100;
     const y = (/** @type {number} */ value) => ((high - value) / (high - low)) * 100;
-    this.zero.setAttribute('y1', String(y(0)));
-    this.zero.setAttribute('y2', String(y(0)));
-    this.ends[0].textContent = number(high, 3);
-    this.ends[1].textContent = number(low, 3);
+    for (const end of ['y1', 'y2']) setAttribute(this.zero, end, String(y(0)));
+    setText(this.ends[0], number(high, 3));
+    setText(this.ends[1], number(low, 3));
     this.lines.forEach((line, k) => {
-      line.setAttribute('points', values.map((row, t) => `${x(t)},${y(row[k])}`).join(' '));
+      setAttribute(line, 'points', values.map((row, t) => `${x(t)},${y(row[k])}`).join(' '));
     });
     values.forEach((row, t) => {
       row.forEach((value, k) => {
@@ -209,7 +208,8 @@ export class ReadingEditor {
         style.top = `${y(value)}%`;
         const input = this.inputs[t][k];
         if (input !== document.activeElement || input.valueAsNumber !== value) {
-          input.value = text(value);
+          const shown = text(value);
+          if (input.value !== shown) input.value = shown;
         }
       });
     });

@@ -1,5 +1,6 @@
 // Runs that can be taken up again, in IndexedDB: what a run is in one store, what it needs to go on in
-// another, so that looking for runs reads no weights. Worker and page use the same file.
+// another, so that looking for runs reads no weights. Worker and page use the same file. Of several tabs
+// with the same experiment the one that saves first does so alone, until it is closed or its run is over.
 
 /**
  * What is said of a saved run.
@@ -16,6 +17,7 @@
 
 const NAME = 'unrolled';
 const VERSION = 1;
+const PATIENCE = 300; // ms: so long the lock of a worker that was ended may outlive it
 
 /** Each page, wherever it is published on its origin, has runs of its own. @param {string} id */
 export const keyOf = (id) => `${new URL('.', location.href).pathname}#${id}`;
@@ -73,16 +75,41 @@ export const readRun = (key) => transact('readonly', (runs) => runs.get(key));
 /** @param {string} key @returns {Promise<SavedState | undefined>} */
 export const readState = (key) => transact('readonly', (_, states) => states.get(key));
 
+/** The locks that are held here, each with what lets go of it. @type {Map<string, () => void>} */
+const held = new Map();
+
+/** Takes the lock of a run, which goes with this worker or page at the latest. @param {string} key */
+async function hold(key) {
+  if (held.has(key) || !navigator.locks) return; // without locks, as on plain http, the last one saves
+  await new Promise((resolve, reject) => {
+    navigator.locks
+      .request(`${NAME} ${key}`, { signal: AbortSignal.timeout(PATIENCE) }, () => {
+        resolve(undefined);
+        return new Promise((release) => held.set(key, () => release(undefined)));
+      })
+      .catch(() => reject(new Error('another tab has the same training, and saves that one.')));
+  });
+}
+
 /** Both or neither. @param {SavedRun} run @param {SavedState} state */
-export const writeRun = (run, state) =>
-  transact('readwrite', (runs, states) => {
+export async function writeRun(run, state) {
+  await hold(run.key);
+  await transact('readwrite', (runs, states) => {
     runs.put(run);
     states.put(state, run.key);
   });
+}
 
 /** @param {string} key */
-export const removeRun = (key) =>
-  transact('readwrite', (runs, states) => {
-    runs.delete(key);
-    states.delete(key);
-  });
+export async function removeRun(key) {
+  await hold(key);
+  try {
+    await transact('readwrite', (runs, states) => {
+      runs.delete(key);
+      states.delete(key);
+    });
+  } finally {
+    held.get(key)?.();
+    held.delete(key);
+  }
+}

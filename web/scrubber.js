@@ -2,8 +2,7 @@
 // the same equation filled in.
 
 import { element } from './dom.js';
-import { pixels } from './heatmap.js';
-import { diverging, inkOn } from './scale.js';
+import { diverging, inkOn, paintPixels } from './scale.js';
 import { dataBehind, plainTable, renewData } from './tables.js';
 import { minus, number } from './text.js';
 import { onThemeChange } from './theme.js';
@@ -344,10 +343,8 @@ function squares(canvas, values, most) {
   const columns = columnsOf(values.length);
   const rows = Math.ceil(values.length / columns);
   const data = [...values, ...new Array(rows * columns - values.length).fill(0)];
-  canvas.width = columns;
-  canvas.height = rows;
   const side = values.length <= 64 ? 9 : 5;
   canvas.style.width = `${columns * side}px`;
   canvas.style.height = `${rows * side}px`;
-  canvas.getContext('2d').drawImage(pixels({ shape: [rows, columns], data }, most), 0, 0);
+  paintPixels(canvas, { shape: [rows, columns], data }, most);
 }

@@ -1,7 +1,7 @@
 // Predictions against targets, each with each: what a broadcast loss averages, and what was meant. The
 // cells are the squared differences; those that do not count step back.
 
-import { element } from './dom.js';
+import { element, setText } from './dom.js';
 import { diverging, inkOn } from './scale.js';
 import { minus, number } from './text.js';
 import { onThemeChange } from './theme.js';
@@ -59,14 +59,28 @@ export function createSquare(clock) {
     element('div', {}, ...choices),
   );
   const table = element('table', { class: 'square' });
-  const result = element('p', { class: 'square-result' });
+  const loss = element('b');
+  const sentence = document.createTextNode('');
+  const result = element('p', { class: 'square-result', hidden: true }, 'Loss: ', loss, sentence);
 
-  function draw() {
-    if (!square) return;
-    const { predictions, targets, squares, pulls } = square;
-    const n = targets.length;
-    const most = Math.max(...squares, 1);
-    const pull = pulls[kind];
+  /** @type {{ head: HTMLElement, value: Text }[]} the targets */
+  let columns = [];
+  /** @type {{ node: HTMLElement, answer: HTMLElement, cells: HTMLElement[], pull: HTMLElement }[]} */
+  let rows = [];
+
+  /** @param {number} n */
+  function build(n) {
+    columns = Array.from({ length: n }, (_, j) => {
+      const value = document.createTextNode('');
+      const small = element('small', {}, `target ${j}`);
+      return { head: element('th', { scope: 'col' }, small, value), value };
+    });
+    rows = Array.from({ length: n }, () => {
+      const answer = element('th', { scope: 'row' });
+      const cells = columns.map(() => element('td'));
+      const pull = element('td', { class: 'pull' });
+      return { node: element('tr', {}, answer, ...cells, pull), answer, cells, pull };
+    });
     table.replaceChildren(
       element('caption', {}, 'Squared differences, (ŷ − y)²'),
       element(
@@ -76,52 +90,47 @@ export function createSquare(clock) {
           'tr',
           {},
           element('th', { scope: 'col' }, 'answer ŷ'),
-          ...targets.map((y, j) =>
-            element('th', { scope: 'col' }, element('small', {}, `target ${j}`), number(y)),
-          ),
+          ...columns.map(({ head }) => head),
           element('th', { scope: 'col' }, 'pulled'),
         ),
       ),
-      element(
-        'tbody',
-        {},
-        ...predictions.map((p, i) =>
-          element(
-            'tr',
-            { class: i === clock?.t ? 'now' : null },
-            element('th', { scope: 'row' }, number(p, 4)),
-            ...targets.map((_, j) => {
-              const value = squares[i * n + j];
-              const rgb = diverging(value / most);
-              const counts = kind === 'all' || i === j;
-              const cell = element(
-                'td',
-                { class: `${i === j ? 'own' : ''} ${counts ? '' : 'aside'}`.trim() || null },
-                number(value, 3),
-              );
-              if (counts) {
-                cell.style.backgroundColor = `rgb(${rgb})`;
-                cell.style.color = inkOn(rgb);
-              }
-              return cell;
-            }),
-            element(
-              'td',
-              { class: 'pull' },
-              Math.abs(pull[i]) < 0.005
-                ? 'not at all'
-                : `${pull[i] > 0 ? '↑ up' : '↓ down'} ${number(Math.abs(pull[i]), 3)}`,
-            ),
-          ),
-        ),
-      ),
+      element('tbody', {}, ...rows.map((row) => row.node)),
     );
+  }
+
+  function draw() {
+    if (!square) return;
+    const { predictions, targets, squares, pulls } = square;
+    const n = targets.length;
+    if (columns.length !== n) build(n);
+    const most = Math.max(...squares, 1);
+    columns.forEach(({ value }, j) => {
+      setText(value, number(targets[j]));
+    });
+    rows.forEach((row, i) => {
+      row.node.classList.toggle('now', i === clock?.t);
+      setText(row.answer, number(predictions[i], 4));
+      row.cells.forEach((cell, j) => {
+        const value = squares[i * n + j];
+        const rgb = diverging(value / most);
+        const counts = kind === 'all' || i === j;
+        cell.classList.toggle('own', i === j);
+        cell.classList.toggle('aside', !counts);
+        cell.style.backgroundColor = counts ? `rgb(${rgb})` : '';
+        cell.style.color = counts ? inkOn(rgb) : '';
+        setText(cell, number(value, 3));
+      });
+      const pull = pulls[kind][i];
+      const size = number(Math.abs(pull), 3);
+      setText(
+        row.pull,
+        Math.abs(pull) < 0.005 ? 'not at all' : `${pull > 0 ? '↑ up' : '↓ down'} ${size}`,
+      );
+    });
     const { mean, pulled } = KINDS[kind];
-    result.replaceChildren(
-      'Loss: ',
-      element('b', {}, minus(number(square[kind], 6))),
-      `, ${mean}. Each answer is pulled ${pulled}.`,
-    );
+    result.hidden = false;
+    setText(loss, minus(number(square[kind], 6)));
+    setText(sentence, `, ${mean}. Each answer is pulled ${pulled}.`);
   }
 
   const node = element(

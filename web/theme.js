@@ -4,9 +4,13 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 
 export const isDark = () => dark.matches;
 
+/** What color() found. @type {Map<string, string>} */
+const found = new Map();
+
 // Each painted element hears of a change by an event of its own, so that nothing here holds on to
 // elements that have left the page.
 dark.addEventListener('change', () => {
+  found.clear();
   for (const node of document.querySelectorAll('[data-painted]')) {
     node.dispatchEvent(new Event('themechange'));
   }
@@ -25,5 +29,10 @@ export function onThemeChange(node, paint) {
 
 /** @param {string} name of a custom property, as '--accent' */
 export function color(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  let value = found.get(name);
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    found.set(name, value);
+  }
+  return value;
 }

@@ -6,12 +6,13 @@ import { announce } from './announce.js';
 import { LossChart } from './chart.js';
 import { intro } from './check.js';
 import { createControls } from './controls.js';
-import { element, oncePerFrame, whenNear } from './dom.js';
+import { element, whenNear } from './dom.js';
 import { createEngine, WorkerLost } from './engine.js';
 import { listenToKeys } from './keys.js';
 import { holdPage } from './leave.js';
 import { Monitor } from './monitor.js';
 import { Offer } from './offer.js';
+import { oncePerFrame } from './paint.js';
 import { keyOf, readRun, removeRun } from './saved.js';
 import { sameUntil, valuesAt } from './settings.js';
 import { paramsOf, setAll, setChanges } from './state.js';
@@ -53,6 +54,7 @@ class TrainingCard {
     this.newest = null;
     this.done = 0;
     this.recoveries = 0;
+    this.refusal = ''; // of storage, as it stands in the note
 
     this.chart = new LossChart(experiment);
     this.monitor = new Monitor();
@@ -66,11 +68,7 @@ class TrainingCard {
       forget: () => removeRun(this.key).catch(() => {}),
     });
     this.views = viewsOf(experiment, (name, ...args) => this.ask(name, ...args));
-    this.show = oncePerFrame(() => {
-      if (!this.newest) return;
-      this.monitor.update(this.newest);
-      for (const view of this.views) view.update?.(this.newest);
-    });
+    this.show = oncePerFrame(() => this.showNewest());
     this.takeaway = new Takeaway(experiment, {
       weights: () => this.ask('weights'),
       take: (bytes, name) => this.takeWeights(bytes, name),
@@ -120,6 +118,12 @@ class TrainingCard {
         this.takeaway.node,
       ),
     );
+  }
+
+  showNewest() {
+    if (!this.newest) return;
+    this.monitor.update(this.newest);
+    for (const view of this.views) view.update?.(this.newest);
   }
 
   /** @param {State} state */
@@ -269,6 +273,7 @@ class TrainingCard {
     if (this.state !== 'ready' && this.state !== 'paused') return;
     this.offer.hide();
     this.say('');
+    this.refusal = '';
     if (steps === undefined) {
       announce(this.state === 'paused' ? 'Training goes on.' : 'Training started.');
     }
@@ -283,7 +288,9 @@ class TrainingCard {
     const hear = (/** @type {any} */ update) => this.take(engine, update);
     try {
       const end = await engine.call('run', hear, steps);
-      if (this.engine !== engine || this.state === 'stopping') return;
+      if (this.engine !== engine) return;
+      this.showNewest(); // who reads that it rests reads where
+      if (this.state === 'stopping') return;
       if (end === 'finished') {
         await this.end('finished');
         return;
@@ -305,7 +312,10 @@ class TrainingCard {
     this.recoveries = 0;
     this.chart.add(update);
     this.warnings.add(update.warnings);
-    if (update.refusal) this.say(`This run cannot be saved in this browser: ${update.refusal}`);
+    if (update.refusal !== this.refusal) {
+      this.refusal = update.refusal;
+      this.say(this.refusal && `This run cannot be saved in this browser: ${this.refusal}`);
+    }
     this.show();
     this.followChanges();
     if (this.state === 'running') {

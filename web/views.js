@@ -3,7 +3,10 @@
 import { element } from './dom.js';
 import { squareOfBatch } from './experiments/shared/square.js';
 import { createLook } from './look.js';
+import { paintNow, whileNear } from './paint.js';
 import { createSquare } from './square.js';
+
+const LOOK_INTERVAL = 66; // ms between two looks inside the model, while they are on the screen
 
 /** @typedef {import('./experiments/types.js').View} View */
 
@@ -44,11 +47,16 @@ function lookView(id, title, ask) {
     ask: (input) => ask('lookNow', input),
     predict: async (input) => (await ask('predict', input.flat())).toFixed(4),
   });
+  const refreshNear = whileNear(node, refresh, LOOK_INTERVAL);
+  /** @type {unknown} */
+  let seen = null;
   return {
     node,
     start: refresh,
     update({ probes }) {
-      if (probes) refresh();
+      if (probes === seen) refreshNear();
+      else paintNow(node);
+      seen = probes;
     },
   };
 }

@@ -22,7 +22,7 @@ const curve = new Curve();
 
 /** What is said of the run where it is saved. @type {Omit<import('./saved.js').SavedRun, 'done' | 'at'>} */
 let run;
-/** What storage still has to do, in order; what it refused is told once. */
+/** What storage still has to do, in order; why it refused the newest. */
 let storing = Promise.resolve();
 let refusal = '';
 let resting = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
@@ -75,6 +75,9 @@ function save() {
   const state = { bytes: training.save(), curve: curve.state() };
   storing = storing
     .then(() => writeRun(meta, state))
+    .then(() => {
+      refusal = '';
+    })
     .catch((error) => {
       refusal = error.message || String(error);
     });

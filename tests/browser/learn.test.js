@@ -390,6 +390,48 @@ for (const engine of engines) {
       });
     }
 
+    test('of two tabs with the same training, the one that saves first does so alone', async () => {
+      await page.evaluate(
+        (hash) => {
+          // a frame has workers, storage and locks as another tab has
+          const frame = document.createElement('iframe');
+          frame.src = location.pathname + hash;
+          frame.id = 'other';
+          frame.width = frame.height = '600';
+          document.querySelector('.training').before(frame);
+          frame.scrollIntoView();
+        },
+        link({ epochs: 4, hidden: 9, seed: 31 }),
+      );
+      const inOther = (/** @type {string} */ selector, /** @type {'click' | 'state'} */ what) =>
+        page.evaluate(
+          (one, act) => {
+            const frame = /** @type {HTMLIFrameElement} */ (document.getElementById('other'));
+            const node = /** @type {HTMLElement} */ (frame.contentDocument.querySelector(one));
+            return act === 'click' ? node.click() : node?.dataset.state;
+          },
+          selector,
+          what,
+        );
+      const reached = (/** @type {string} */ state) =>
+        until(async () => (await inOther(CARD, 'state')) === state, `${state} in the frame`);
+      await reached('ready');
+      await inOther(`${CARD} .transport button:nth-of-type(2)`, 'click');
+      await until(async () => (await savedSteps(page)).includes(1), 'the run of the frame');
+
+      const values = { epochs: 10000, hidden: 9, seed: 32 };
+      await follow(values);
+      await card.click('.transport', 'Start');
+      await until(async () => /another tab/.test(await card.text('.note')), 'the note');
+      assert.deepEqual(await savedSteps(page), [1]);
+      await page.evaluate(() => document.getElementById('other').remove());
+      await until(async () => !(await savedSteps(page)).includes(1), 'the run of the page');
+      await until(async () => (await card.text('.note')) === '', 'no note');
+      await card.click('.transport', 'Stop');
+      await card.reached('stopped');
+      assert.deepEqual(await savedSteps(page), []);
+    });
+
     test('a worker that is lost is reported, and another goes on', async () => {
       const values = { epochs: 240, hidden: 48, seed: 13 };
       await page.evaluate(() => {

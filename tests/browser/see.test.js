@@ -305,6 +305,52 @@ describe('in Chromium', () => {
     await page.close();
   });
 
+  test('what is far from the screen is painted when it comes near, and before it is printed', async () => {
+    const id = '003-lstm';
+    const { page, faults } = await open(`${id}?${id}.hidden=16&${id}.epochs=2`);
+    await page.waitForSelector(`[id="${id}"][data-state="ready"]`);
+    await page.evaluate(texts, id, null);
+    await page.evaluate((place) => {
+      scrollTo(0, 0); // away from it
+      /** @type {HTMLElement} */ (document.querySelector(`[id="${place}"] .button.main`)).click();
+    }, id);
+    await page.waitForSelector(`[id="${id}"][data-state="finished"]`);
+    /** Of a look: how many pictures wait, and how many of those on the screen show nothing. */
+    const pictures = () =>
+      page.$$eval(`[id="${id}"] .heat`, (all) => {
+        const canvases = /** @type {HTMLCanvasElement[]} */ (all);
+        const seen = canvases.filter((canvas) => {
+          const { top, bottom, height } = canvas.getBoundingClientRect();
+          return height > 0 && bottom > 0 && top < innerHeight;
+        });
+        const empty = seen.filter((canvas) => {
+          const { data } = canvas.getContext('2d').getImageData(0, 0, 1, 1);
+          return data[3] !== 255;
+        });
+        const waiting = canvases.filter(({ dataset }) => 'stale' in dataset);
+        const late = seen.filter(({ dataset }) => 'stale' in dataset);
+        return { waiting: waiting.length, seen: seen.length, bad: empty.length + late.length };
+      });
+    const away = await pictures();
+    assert.ok(away.waiting > 6 && away.seen === 0, JSON.stringify(away));
+    await page.$eval(`[id="${id}"] .matrices`, (node) => node.scrollIntoView());
+    await page.waitForFunction(
+      (place) => !document.querySelector(`[id="${place}"] .matrices .heat`).matches('[data-stale]'),
+      {},
+      id,
+    );
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
+    const near = await pictures();
+    assert.ok(near.seen > 0 && near.bad === 0, JSON.stringify(near));
+    await page.evaluate(() => {
+      scrollTo(0, 0);
+      dispatchEvent(new Event('beforeprint'));
+    });
+    assert.equal((await pictures()).waiting, 0);
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
   test('a model in training answers to a new input, and shows its batch', async () => {
     const id = '003-lstm';
     const { page, faults } = await open(`${id}?${id}.hidden=16&${id}.epochs=2000`);
