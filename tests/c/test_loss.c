@@ -509,6 +509,23 @@ static void test_class_corners(void)
     // Only differences matter, also where all scores are far below 0.
     static const float low[2][5] = {{-1000, -1000, -1000, -1000, -1000}, {-9e9F, 0, 0, 0, 0}};
     CHECK(fabs(loss_forward(&l, &pair, low[0], y, NULL) - log(5) - log(4)) < 1e-6);
+
+    // Without smoothing an infinite weight is that of its class alone.
+    static const float endless[3] = {1, INFINITY, 0.5F}, three[3] = {-1, -2, -1.5F};
+    for (int nll = 0; nll < 2; nll++) {
+        const loss weighted = {.kind = nll ? LOSS_NLL : LOSS_CROSS_ENTROPY,
+                               .reduce = REDUCE_SUM,
+                               .ignore_index = -100,
+                               .num_weights = 3,
+                               .weights = endless};
+        y[0] = 2;
+        CHECK(match(&weighted, (shape){2, {1, 3}}, (shape){1, {1}}, &pair) == UNROLLED_OK);
+        CHECK(isfinite(loss_forward(&weighted, &pair, three, y, NULL)));
+        loss_backward(&weighted, &pair, three, y, NULL, dx);
+        CHECK(isfinite(dx[0]) && isfinite(dx[1]) && isfinite(dx[2]) && dx[2] < 0);
+        y[0] = 1;
+        CHECK(loss_forward(&weighted, &pair, three, y, NULL) == INFINITY);
+    }
 }
 
 // ------------------------------------------------------------------------------ shapes and targets
