@@ -323,6 +323,17 @@ static void test_regression_corners(void)
             CHECK(isnan(one_value(l, INFINITY, INFINITY, &dx)));
             CHECK(one_value(l, 0.25F, 0.25F, &dx) == 0);
             CHECK(dx == (l->kind == LOSS_SMOOTH_L1 && l->parameter == 0 ? -1 : 0));
+
+            // Values by themselves, of nothing and of -0: 0, not -0.
+            static const float x[2] = {0.25F, -0.0F}, t[2] = {0.25F, 0};
+            float values[2];
+            loss none = *l;
+            loss_pair pair;
+            none.reduce = REDUCE_NONE;
+            CHECK(match(&none, (shape){1, {2}}, (shape){1, {2}}, &pair) == UNROLLED_OK);
+            loss_forward(&none, &pair, x, t, values);
+            CHECK(values[0] == 0 && !signbit(values[0]));
+            CHECK(values[1] == 0 && !signbit(values[1]));
         }
     }
 
