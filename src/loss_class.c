@@ -21,6 +21,9 @@ enum { CHUNK = 32 }; // classes at a time
 
 static float weight_of(const loss *l, int c) { return l->num_weights ? l->weights[c] : 1; }
 
+// What smoothing spreads: nothing without it, as 0 times an infinite weight would be NaN.
+static float even_of(const loss *l, int c) { return l->parameter != 0 ? weight_of(l, c) : 0; }
+
 // What the scores of one target come to.
 typedef struct {
     float max;
@@ -72,7 +75,7 @@ double loss_class(const loss *l, const loss_pair *pair, const float *prediction,
 
     ASSERT(loss_bad_target(l, pair, target) == pair->targets);
     for (int c = 0; c < C; c++)
-        all += even * (double)weight_of(l, c);
+        all += even * (double)even_of(l, c);
     if (dprediction)
         vector_zero(pair->predictions, dprediction);
     for (size_t i = 0; i < pair->targets; i++) {
@@ -96,7 +99,7 @@ double loss_class(const loss *l, const loss_pair *pair, const float *prediction,
                 const float of_weight = (float)(g * even);
                 for (int c = 0; !nll && c < C; c++) {
                     float *d = dx + (size_t)c * step;
-                    *d = *d * of_power - weight_of(l, c) * of_weight;
+                    *d = *d * of_power - even_of(l, c) * of_weight;
                 }
                 dx[(size_t)y * step] -= (float)(g * q); // (3)
             }

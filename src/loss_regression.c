@@ -55,7 +55,8 @@ static void differences(const loss *l, bool slope, chunk *c)
             r = f32x4_div(part, divisor); // (2) (3)
         }
         if (!slope)
-            r = f32x4_mul(r, f32x4_sub(d, f32x4_mul(f32x4_splat(0.5F), part))); // (1)
+            r = f32x4_abs( // -0 becomes 0; else none is negative
+                f32x4_mul(r, f32x4_sub(d, f32x4_mul(f32x4_splat(0.5F), part)))); // (1)
         f32x4_store(c->y + k, r);
     }
 }

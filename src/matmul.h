@@ -6,8 +6,9 @@
 //     matmul_backward   dX [M][I] += dY[M][K] · W
 //     matmul_gradient   dW [K][I] += dYᵀ · X,  dY [M][K], X [M][I]
 //
-// Few rows go one way (matmul_small), many another (panels). Inside a time loop the weights are
-// packed once: matmul_pack_*, then matmul_*_again for every step.
+// Few rows go forwards by dot products (matmul_small), all else goes by tiles; of few rows only the
+// left operand is packed for them. Inside a time loop the weights are packed once: matmul_pack_*,
+// then matmul_*_again for every step.
 #ifndef UNROLLED_MATMUL_H
 #define UNROLLED_MATMUL_H
 

@@ -64,7 +64,8 @@ KERNEL_INLINE bool kernel_tile(int depth, const float *left, const float *right,
     return !f32x4_finite(all);
 }
 
-// Y[x_rows][w_rows] += X · Wᵀ by dot products along the rows of both: 4 x 2 or 1 x 8 of them.
+// Y[x_rows][w_rows] += X · Wᵀ by dot products along the rows of both: 4 x 2 or 1 x 8 of them. depth
+// is 4 at least.
 //
 //     x  x x x x ...  x_step apart            w  w w w w ...  w_step apart
 //     y[m][n] += x_m · w_n, four lanes at a time, the lanes summed at the end

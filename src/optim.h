@@ -67,8 +67,8 @@ void optim_update(optimizer *o);
 void optim_zero_grad(const optim_span *spans, int num_spans);
 
 // The norm of all gradients together: type 1, 2, 3, … or INFINITY (any type > 0).
-// Block sums in float, blocks in double: accurate at any length, and where float would overflow.
-// NaN or Inf where a gradient is. Types other than 2 and INFINITY are slow.
+// Type 2 sums blocks in float, blocks in double; where that overflows, and for other types, all is
+// in double, which is slow. Accurate at any length; NaN or Inf where a gradient is.
 double optim_grad_norm(const optim_span *spans, int num_spans, double type);
 
 // grad *= min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_: an infinite norm

@@ -6,9 +6,8 @@
 
 // Takes the modules over (sets their parent). NULL: *why is UNROLLED_E_MEMORY; or, with *where the
 // place of the culprit, UNROLLED_E_SHAPE (its inputs are not the outputs of those before it) or
-// UNROLLED_E_ARGUMENT (in another Sequential already, of another batch order, or
-// nested too deep). Nothing has
-// changed then.
+// UNROLLED_E_ARGUMENT (in another Sequential already, of another batch order, or nested too deep).
+// Nothing has changed then.
 module *sequential_create(int count, module *const *modules, status *why, int *where);
 
 bool sequential_is(const module *m);

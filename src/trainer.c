@@ -104,8 +104,7 @@ status trainer_reserve(trainer *t, const shape *in, int target_dims, const int *
 bool trainer_ready(const trainer *t)
 {
     const module *m = t->model;
-    return t->reserved && m->keep && m->in.T == t->in.T && m->in.N == t->in.N &&
-           m->in.F == t->in.F && call_ready(m);
+    return t->reserved && m->keep && shape_same(&m->in, &t->in) && call_ready(m);
 }
 
 static bool is_finite(double x) { return x - x == 0.0; }

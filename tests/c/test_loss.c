@@ -323,6 +323,17 @@ static void test_regression_corners(void)
             CHECK(isnan(one_value(l, INFINITY, INFINITY, &dx)));
             CHECK(one_value(l, 0.25F, 0.25F, &dx) == 0);
             CHECK(dx == (l->kind == LOSS_SMOOTH_L1 && l->parameter == 0 ? -1 : 0));
+
+            // Values by themselves, of nothing and of -0: 0, not -0.
+            static const float x[2] = {0.25F, -0.0F}, t[2] = {0.25F, 0};
+            float values[2];
+            loss none = *l;
+            loss_pair pair;
+            none.reduce = REDUCE_NONE;
+            CHECK(match(&none, (shape){1, {2}}, (shape){1, {2}}, &pair) == UNROLLED_OK);
+            loss_forward(&none, &pair, x, t, values);
+            CHECK(values[0] == 0 && !signbit(values[0]));
+            CHECK(values[1] == 0 && !signbit(values[1]));
         }
     }
 
@@ -509,6 +520,23 @@ static void test_class_corners(void)
     // Only differences matter, also where all scores are far below 0.
     static const float low[2][5] = {{-1000, -1000, -1000, -1000, -1000}, {-9e9F, 0, 0, 0, 0}};
     CHECK(fabs(loss_forward(&l, &pair, low[0], y, NULL) - log(5) - log(4)) < 1e-6);
+
+    // Without smoothing an infinite weight is that of its class alone.
+    static const float endless[3] = {1, INFINITY, 0.5F}, three[3] = {-1, -2, -1.5F};
+    for (int nll = 0; nll < 2; nll++) {
+        const loss weighted = {.kind = nll ? LOSS_NLL : LOSS_CROSS_ENTROPY,
+                               .reduce = REDUCE_SUM,
+                               .ignore_index = -100,
+                               .num_weights = 3,
+                               .weights = endless};
+        y[0] = 2;
+        CHECK(match(&weighted, (shape){2, {1, 3}}, (shape){1, {1}}, &pair) == UNROLLED_OK);
+        CHECK(isfinite(loss_forward(&weighted, &pair, three, y, NULL)));
+        loss_backward(&weighted, &pair, three, y, NULL, dx);
+        CHECK(isfinite(dx[0]) && isfinite(dx[1]) && isfinite(dx[2]) && dx[2] < 0);
+        y[0] = 1;
+        CHECK(loss_forward(&weighted, &pair, three, y, NULL) == INFINITY);
+    }
 }
 
 // ------------------------------------------------------------------------------ shapes and targets
