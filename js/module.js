@@ -117,7 +117,8 @@ export class Module extends Resource {
   /** @type {Parameter[]} */
   #own = [];
   #inputs;
-  #inSequential = false;
+  /** @type {Module | null} the Sequential that it is in, and that lives as long: the core frees both with it */
+  #parent = null;
   #training = true;
 
   /**
@@ -274,13 +275,13 @@ export class Module extends Resource {
 
   /** Frees the memory of the module. Any later use is a StateError. @override */
   dispose() {
-    if (this.#inSequential) {
+    if (this.#parent) {
       const kind = Resource.kindOf(this);
       throw new StateError(`this ${kind} belongs to a Sequential and is disposed with it`);
     }
     super.dispose();
     for (const [, module] of Module.tree(this)) {
-      module.#inSequential = false;
+      module.#parent = null;
       Resource.release(module); // its memory went with the Sequential's
     }
   }
@@ -290,9 +291,9 @@ export class Module extends Resource {
     return module.namedChildren();
   }
 
-  /** A Sequential takes it over. @internal @param {Module} module */
-  static adopt(module) {
-    module.#inSequential = true;
+  /** A Sequential takes it over. @internal @param {Module} module @param {Module} parent */
+  static adopt(module, parent) {
+    module.#parent = parent;
     Resource.surrender(module);
   }
 
