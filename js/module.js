@@ -86,25 +86,29 @@ export function parameterPairs(parameters, name) {
     throw wrong(name, 'the parameters of a model', parameters);
   }
   const seen = new Set();
-  const pairs = Array.from(parameters, (parameter, i) => {
-    const pair = pairOf(parameter, `${name}[${i}]`);
-    const key = String(pair);
-    if (seen.has(key)) throw new ArgumentError(`${name}[${i}]: ${parameter.name} is named twice`);
+  /** @type {number[]} */
+  const pairs = [];
+  for (let i = 0; i < parameters.length; i++) {
+    const [module, index] = pairOf(parameters[i], name, i);
+    const key = `${module}:${index}`;
+    if (seen.has(key)) {
+      throw new ArgumentError(`${name}[${i}]: ${parameters[i].name} is named twice`);
+    }
     seen.add(key);
-    return pair;
-  });
-  return pairs.flat();
+    pairs.push(module, index);
+  }
+  return pairs;
 }
 
-/** @param {unknown} parameter @param {string} name @returns {[module: number, index: number]} */
-function pairOf(parameter, name) {
+/** @param {unknown} parameter @param {string} name  of the list @param {number} i @returns {[module: number, index: number]} */
+function pairOf(parameter, name, i) {
   const reference = Parameter.reference(parameter);
-  if (!reference) throw wrong(name, 'a Parameter', parameter);
+  if (!reference) throw wrong(`${name}[${i}]`, 'a Parameter', parameter);
   try {
     return [handleOf(reference.owner), reference.index];
   } catch {
     const { name: own } = /** @type {Parameter} */ (parameter);
-    throw new ArgumentError(`${name}: the module of ${own} was disposed`);
+    throw new ArgumentError(`${name}[${i}]: the module of ${own} was disposed`);
   }
 }
 
