@@ -207,16 +207,6 @@ export function expectWord(value, name, choices) {
 }
 
 /**
- * @template {string} T
- * @param {unknown} value
- * @param {readonly T[]} choices
- * @param {string} name
- */
-export function expectOneOf(value, choices, name) {
-  return expectWord(value, name, choices);
-}
-
-/**
  * An object of a class of the library, or of the platform.
  * @template T
  * @param {unknown} value

@@ -183,7 +183,7 @@ export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
   const { settings, state } = numbers.loader ?? {};
   return {
     load: () => {
-      for (const load of loads) load();
+      for (const load of loads.reverse()) load(); // first the schedule, whose class may be the user's
     },
     place: numbers.loader && { settings, state: { ...state, order } },
     metadata,

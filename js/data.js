@@ -125,7 +125,7 @@ export class DataLoader {
     const { order, place, lossSum = 0, losses = place } = state;
     if (order === undefined) return {};
     const { samples } = this.#settings;
-    const list = Array.isArray(order) || order instanceof Int32Array ? order : [];
+    const list = Array.isArray(order) || order instanceof Int32Array ? [...order] : []; // no holes
     const all = new Set(list);
     if (list.length !== samples || !list.every((_, sample) => all.has(sample))) {
       throw wrong(`${what} order`, `each of ${samples} samples once`, order);

@@ -8,7 +8,7 @@
 // of its forward layer, then those of its backward layer.
 // Source: keras/src/layers/rnn, https://keras.io/api/layers/recurrent_layers
 
-import { expectOneOf, misfit, product, shapeText, wrong } from './check.js';
+import { expectWord, misfit, product, shapeText, wrong } from './check.js';
 import { ArgumentError } from './errors.js';
 import { inOrder, KERAS } from './gates.js';
 import { tensorData } from './module.js';
@@ -50,7 +50,7 @@ const ENDINGS = ['_l0', '_l0_reverse'];
  * @throws {ShapeError} when shapes do not fit together
  */
 export function fromKeras(kind, weights) {
-  const what = `fromKeras ${expectOneOf(kind, KINDS, 'fromKeras kind')}`;
+  const what = `fromKeras ${expectWord(kind, 'fromKeras kind', KINDS)}`;
   if (!Array.isArray(weights) || ![2, 3, 4, 6].includes(weights.length)) {
     const expected = `${ARRAYS.join(', ')}, or no bias; of a Bidirectional layer twice`;
     throw wrong(`${what} weights`, expected, weights);
@@ -133,7 +133,7 @@ function warnOfOrder(state) {
  * @throws {ShapeError} when shapes do not fit together
  */
 export function toKeras(kind, state) {
-  const what = `toKeras ${expectOneOf(kind, KINDS, 'toKeras kind')}`;
+  const what = `toKeras ${expectWord(kind, 'toKeras kind', KINDS)}`;
   if (!isRecord(state)) throw wrong(`${what} state`, 'a state dict', state);
   const names = Object.keys(state);
   const endings = ENDINGS.filter((end, d) => d === 0 || names.some((name) => name.endsWith(end)));

@@ -86,25 +86,29 @@ export function parameterPairs(parameters, name) {
     throw wrong(name, 'the parameters of a model', parameters);
   }
   const seen = new Set();
-  const pairs = Array.from(parameters, (parameter, i) => {
-    const pair = pairOf(parameter, `${name}[${i}]`);
-    const key = String(pair);
-    if (seen.has(key)) throw new ArgumentError(`${name}[${i}]: ${parameter.name} is named twice`);
+  /** @type {number[]} */
+  const pairs = [];
+  for (let i = 0; i < parameters.length; i++) {
+    const [module, index] = pairOf(parameters[i], name, i);
+    const key = `${module}:${index}`;
+    if (seen.has(key)) {
+      throw new ArgumentError(`${name}[${i}]: ${parameters[i].name} is named twice`);
+    }
     seen.add(key);
-    return pair;
-  });
-  return pairs.flat();
+    pairs.push(module, index);
+  }
+  return pairs;
 }
 
-/** @param {unknown} parameter @param {string} name @returns {[module: number, index: number]} */
-function pairOf(parameter, name) {
+/** @param {unknown} parameter @param {string} name  of the list @param {number} i @returns {[module: number, index: number]} */
+function pairOf(parameter, name, i) {
   const reference = Parameter.reference(parameter);
-  if (!reference) throw wrong(name, 'a Parameter', parameter);
+  if (!reference) throw wrong(`${name}[${i}]`, 'a Parameter', parameter);
   try {
     return [handleOf(reference.owner), reference.index];
   } catch {
     const { name: own } = /** @type {Parameter} */ (parameter);
-    throw new ArgumentError(`${name}: the module of ${own} was disposed`);
+    throw new ArgumentError(`${name}[${i}]: the module of ${own} was disposed`);
   }
 }
 
@@ -117,7 +121,8 @@ export class Module extends Resource {
   /** @type {Parameter[]} */
   #own = [];
   #inputs;
-  #inSequential = false;
+  /** @type {Module | null} the Sequential that it is in, and that lives as long: the core frees both with it */
+  #parent = null;
   #training = true;
 
   /**
@@ -274,13 +279,13 @@ export class Module extends Resource {
 
   /** Frees the memory of the module. Any later use is a StateError. @override */
   dispose() {
-    if (this.#inSequential) {
+    if (this.#parent) {
       const kind = Resource.kindOf(this);
       throw new StateError(`this ${kind} belongs to a Sequential and is disposed with it`);
     }
     super.dispose();
     for (const [, module] of Module.tree(this)) {
-      module.#inSequential = false;
+      module.#parent = null;
       Resource.release(module); // its memory went with the Sequential's
     }
   }
@@ -290,9 +295,9 @@ export class Module extends Resource {
     return module.namedChildren();
   }
 
-  /** A Sequential takes it over. @internal @param {Module} module */
-  static adopt(module) {
-    module.#inSequential = true;
+  /** A Sequential takes it over. @internal @param {Module} module @param {Module} parent */
+  static adopt(module, parent) {
+    module.#parent = parent;
     Resource.surrender(module);
   }
 

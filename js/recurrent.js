@@ -13,7 +13,6 @@ import {
   fits,
   misfit,
   optionalFloats,
-  optionalLength,
   settle,
   stepsOf,
   wrong,
@@ -139,10 +138,11 @@ export class Recurrent extends Module {
    * @param {string} what
    */
   #checkState(state, N, name, what) {
+    if (state === undefined) return undefined;
     const cell = name.startsWith('c');
     const [rows, size] = [this.#states, this.#stateSize(cell)];
     const made = `[L·D][N][${cell ? 'H' : 'Ho'}] = [${rows}][${N}][${size}]`;
-    return optionalLength(state, rows * N * size, `${what} ${name} ${made}`);
+    return expectLength(state, rows * N * size, `${what} ${name} ${made}`);
   }
 
   /**

@@ -178,13 +178,13 @@ export function parse(bytes) {
   const whole = bytes.length >= LENGTH_BYTES;
   const start = LENGTH_BYTES + (whole ? Number(view.getBigUint64(0, true)) : 0);
   if (start > bytes.length) throw broken('bytes', `${start} or more`, bytes.length);
-  expectReadable(0, start, FormatError);
+  expectReadable(0, start - LENGTH_BYTES, FormatError);
   const { [METADATA]: metadata = {}, ...tensors } = parseHeader(
     bytes.subarray(LENGTH_BYTES, start),
   );
   expectStrings(metadata, METADATA, broken);
   const entries = Object.entries(tensors).map(([name, entry]) => parseEntry(name, entry));
-  expectReadable(entries.length, start, FormatError);
+  expectReadable(entries.length, 0, FormatError);
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const entry of entries) {

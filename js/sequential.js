@@ -23,7 +23,7 @@ export class Sequential extends Rowwise {
     const children = named(modules);
     super('Sequential', create(children));
     this.#children = children;
-    for (const [, child] of children) Module.adopt(child);
+    for (const [, child] of children) Module.adopt(child, this);
   }
 
   /** Whether input and output are [N][T][…]: as its recurrent modules, or those around it. */

@@ -612,13 +612,14 @@ function headerOf(bytes) {
 }
 
 test("a schedule of the user's own class is part of it", () => {
+  let loadsLeft = Infinity;
   class Mine extends StepLR {
     stateDict() {
       return { ...super.stateDict(), mine: 'words' };
     }
     /** @param {any} state */
     loadStateDict(state) {
-      if (state.mine !== 'words') throw new RangeError('mine');
+      if (state.mine !== 'words' || loadsLeft-- === 0) throw new RangeError('mine');
       super.loadStateDict(state);
     }
   }
@@ -641,5 +642,14 @@ test("a schedule of the user's own class is part of it", () => {
   assert.throws(() => loadCheckpoint(plain, { model, optimizer, scheduler }), RangeError);
   assert.equal(optimizer.lr, 7);
   assertSameState(model.stateDict(), weights, 'weights');
+  // It passes the check, and the state there was comes back; then it throws all the same.
+  loadsLeft = 2;
+  unrolled.initialize.ones(model.parameters()[0]);
+  unrolled.rand(1);
+  const [ones, stream] = [model.stateDict(), unrolled.getRngState()];
+  assert.throws(() => loadCheckpoint(bytes, { model, optimizer, scheduler }), RangeError);
+  assert.equal(optimizer.lr, 7);
+  assertSameState(model.stateDict(), ones, 'weights');
+  assert.deepEqual(unrolled.getRngState(), stream);
   dispose(optimizer, model);
 });

@@ -227,12 +227,19 @@ test('what another object works with is not collected before that', () => {
       return new Trainer(model, { loss: new MSELoss(), optimizer });
     })();
     const schedule = (() => new StepLR(new Adam(new Linear(2, 2).parameters()), { stepSize: 1 }))();
+    const [inner, parameter, optimizer] = (() => {
+      const layers = [0, 1, 2].map(() => new Linear(2, 2));
+      for (const layer of layers) new Sequential(new Sequential(layer));
+      return [layers[0], layers[1].parameters()[0], new Adam(layers[2].parameters())];
+    })();
     for (let i = 0; i < 20; i++) {
       gc();
       await new Promise((resolve) => setTimeout(resolve, 5));
       trainer.step(Float32Array.of(1, 2), Float32Array.of(1));
       schedule.step();
       schedule.optimizer.step();
+      inner.forward(parameter.dataView);
+      optimizer.step();
     }
     console.log(info().liveObjects);`;
   const { stdout, stderr } = spawnSync(
@@ -240,7 +247,7 @@ test('what another object works with is not collected before that', () => {
     ['--expose-gc', '--input-type=module', '-e', script],
     { encoding: 'utf8', cwd: import.meta.dirname },
   );
-  assert.equal(stdout, '10\n', stderr);
+  assert.equal(stdout, '20\n', stderr);
 });
 
 test('handles of what is gone are not those of what came after', () => {

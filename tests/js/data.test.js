@@ -193,6 +193,8 @@ test('a state that does not fit is refused, and nothing was loaded', () => {
     [{ order: [0, 1, 2, 1.5], place: 0 }, /order/],
     [{ order: [0, 1, 2, 3, 3], place: 0 }, /order/],
     [{ order: 'abcd', place: 0 }, /order/],
+    [{ order: new Array(4), place: 0 }, /order/],
+    [{ order: Object.assign(new Array(4), { 0: 0, 1: 1, 3: 3 }), place: 0 }, /order/],
     [{ order, place: -1 }, /place/],
     [{ order, place: 3 }, /place/],
     [{ order, place: 0.5 }, /place/],

@@ -332,6 +332,13 @@ test('64-bit integers are rounded once, to the nearest float32', () => {
   );
 });
 
+test('the largest header that is written is read again', () => {
+  const room = 16 * 2 ** 20 - '{"__metadata__":{"a":""}}'.length;
+  const a = 'x'.repeat(room);
+  assert.equal(readSafetensorsMetadata(saveSafetensors({}, { a })).a.length, room);
+  assert.throws(() => saveSafetensors({}, { a: `${a}x` }), { name: 'ArgumentError' });
+});
+
 test('a header is refused for its depth before it is built', () => {
   for (const text of ['['.repeat(4e6), '{"a":'.repeat(1e6), `{"a":${'['.repeat(2e6)}`]) {
     assert.throws(() => loadSafetensors(file(text)), { name: 'FormatError', message: /deep/ });
