@@ -6,6 +6,7 @@
 #include "matmul_pack.h"
 #include "matmul_small.h"
 #include "matmul_tile.h"
+#include "vector.h"
 
 enum {
     DEPTH = 256,   // of a panel
@@ -85,7 +86,8 @@ void matmul_forward(int M, int of, int K, int I, const float *X, size_t x_step, 
     const operand a = {X, x_step, 1};
 
     if (I == 1) // one value a row: W is a row vector
-        product(M, K, 1, a, (operand){W, 1, 1}, NULL, NULL, true, Y, y_step);
+        for (int m = 0; m < M; m++)
+            vector_add_scaled((size_t)K, X[(size_t)m * x_step], W, Y + (size_t)m * y_step);
     else if (of <= FEW && I >= SHORT)
         small_dot(M, K, I, X, x_step, W, (size_t)I, Y, y_step);
     else

@@ -41,6 +41,20 @@ static void add(const void *settings, size_t n, float *const *y, const float *co
 
 void vector_add(size_t n, const float *x, float *y) { elementwise(add, NULL, n, 1, &y, 1, &x); }
 
+static void add_scaled(const void *a, size_t n, float *const *y, const float *const *x)
+{
+    const f32x4 factor = f32x4_load_splat(a);
+    for (size_t i = 0; i < n; i += 4) {
+        const f32x4 scaled = f32x4_mul(factor, f32x4_load(x[0] + i));
+        f32x4_store(y[0] + i, f32x4_add(f32x4_load(y[0] + i), scaled));
+    }
+}
+
+void vector_add_scaled(size_t n, float a, const float *x, float *y)
+{
+    elementwise(add_scaled, &a, n, 1, &y, 1, &x);
+}
+
 static void multiply(const void *settings, size_t n, float *const *y, const float *const *x)
 {
     (void)settings;

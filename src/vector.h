@@ -5,8 +5,9 @@
 #include "simd.h"
 
 void vector_zero(size_t n, float *y);
-void vector_copy(size_t n, const float *x, float *y); // y = x
-void vector_add(size_t n, const float *x, float *y);  // y += x
+void vector_copy(size_t n, const float *x, float *y);                // y = x
+void vector_add(size_t n, const float *x, float *y);                 // y += x
+void vector_add_scaled(size_t n, float a, const float *x, float *y); // y += a * x
 void vector_multiply(size_t n, const float *a, const float *b,
                      float *y); // y = a * b; may be either
 

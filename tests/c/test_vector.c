@@ -35,6 +35,12 @@ static void test_plain(void)
         vector_add(n, y, out);
         for (size_t i = 0; i < n; i++)
             CHECK(out[i] == x[i] + y[i]);
+        vector_copy(n, x, out);
+        vector_add_scaled(n, -0.7F, y, out);
+        for (size_t i = 0; i < n; i++) {
+            const float scaled = -0.7F * y[i];
+            CHECK(out[i] == x[i] + scaled);
+        }
         vector_multiply(n, x, y, out);
         for (size_t i = 0; i < n; i++)
             CHECK(out[i] == x[i] * y[i]);
