@@ -200,7 +200,7 @@ step() {
         newer dist/index.d.ts js rolldown.config.js package.json package-lock.json dist/unrolled.wasm || return 0
         need_packages
         rm -f dist/*.js dist/*.map dist/*.d.ts
-        rolldown -c --logLevel silent >/dev/null
+        rolldown -c --logLevel warn >/dev/null
         tsc -p js
         ;;
     docs)

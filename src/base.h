@@ -19,26 +19,7 @@
 
 typedef enum unrolled_status status;
 
-// *product = a * b; false, and *product untouched, when that does not fit.
-static inline bool size_mul(size_t a, size_t b, size_t *product)
-{
-    size_t value;
-    if (__builtin_mul_overflow(a, b, &value))
-        return false;
-    *product = value;
-    return true;
-}
-
-static inline bool size_add(size_t a, size_t b, size_t *sum)
-{
-    size_t value;
-    if (__builtin_add_overflow(a, b, &value))
-        return false;
-    *sum = value;
-    return true;
-}
-
-// The same for sizes of memory: SIZE_MAX, which no memory has, stands for what does not fit.
+// Products and sums of sizes: SIZE_MAX, which no memory has, stands for what does not fit.
 static inline size_t size_product(size_t a, size_t b)
 {
     size_t product;

@@ -75,7 +75,7 @@ size_t matmul_scratch(int M, int K, int I)
 {
     // columns and depth are M, K and I in any order: of each the most that there may be
     const int most = int_max(int_max(M, K), I);
-    if (M <= FEW && (I == 1 || I >= SHORT)) // only a forward of short rows packs
+    if (I == 1 || (M <= FEW && I >= SHORT)) // of few rows only a forward of short ones packs
         return 0;
     return pack_size(int_min(int_max(K, I), COLUMNS), int_min(most, DEPTH), TILE_COLUMNS);
 }
@@ -83,15 +83,14 @@ size_t matmul_scratch(int M, int K, int I)
 void matmul_forward(int M, int of, int K, int I, const float *X, size_t x_step, const float *W,
                     float *Y, size_t y_step, float *scratch)
 {
-    const operand a = {X, x_step, 1};
-
     if (I == 1) // one value a row: W is a row vector
         for (int m = 0; m < M; m++)
             vector_add_scaled((size_t)K, X[(size_t)m * x_step], W, Y + (size_t)m * y_step);
     else if (of <= FEW && I >= SHORT)
         small_dot(M, K, I, X, x_step, W, (size_t)I, Y, y_step);
     else
-        product(M, K, I, a, (operand){W, (size_t)I, 1}, NULL, scratch, true, Y, y_step);
+        product(M, K, I, (operand){X, x_step, 1}, (operand){W, (size_t)I, 1}, NULL, scratch, true,
+                Y, y_step);
 }
 
 void matmul_backward(int M, int K, int I, const float *dY, size_t dy_step, const float *W,

@@ -51,7 +51,6 @@ SIMD_INLINE f32x4 f32x4_from_bits(i32x4 a) { return a; }
 SIMD_INLINE f32x4 f32x4_from_i32(i32x4 a) { return wasm_f32x4_convert_i32x4(a); }
 SIMD_INLINE i32x4 f32x4_to_i32(f32x4 a) { return wasm_i32x4_trunc_sat_f32x4(a); }
 SIMD_INLINE i32x4 i32x4_splat(int32_t a) { return wasm_i32x4_splat(a); }
-SIMD_INLINE i32x4 i32x4_add(i32x4 a, i32x4 b) { return wasm_i32x4_add(a, b); }
 SIMD_INLINE i32x4 i32x4_sub(i32x4 a, i32x4 b) { return wasm_i32x4_sub(a, b); }
 SIMD_INLINE i32x4 i32x4_and(i32x4 a, i32x4 b) { return wasm_v128_and(a, b); }
 SIMD_INLINE i32x4 i32x4_or(i32x4 a, i32x4 b) { return wasm_v128_or(a, b); }
@@ -143,7 +142,6 @@ SIMD_INLINE f32x4 f32x4_shift(f32x4 a, int n)
 }
 SIMD_INLINE i32x4 i32x4_splat(int32_t a) { return (i32x4){a, a, a, a}; }
 typedef uint32_t simd_u32x4 __attribute__((vector_size(16)));
-SIMD_INLINE i32x4 i32x4_add(i32x4 a, i32x4 b) { return (i32x4)((simd_u32x4)a + (simd_u32x4)b); }
 SIMD_INLINE i32x4 i32x4_sub(i32x4 a, i32x4 b) { return (i32x4)((simd_u32x4)a - (simd_u32x4)b); }
 SIMD_INLINE i32x4 i32x4_and(i32x4 a, i32x4 b) { return a & b; }
 SIMD_INLINE i32x4 i32x4_or(i32x4 a, i32x4 b) { return a | b; }
@@ -213,17 +211,5 @@ SIMD_INLINE bool f32x4_finite(f32x4 a)
     const f32x4 nothing = f32x4_sub(a, a); // NaN where a is infinite or NaN
     return !i32x4_any(i32x4_not(f32x4_eq(nothing, nothing)));
 }
-
-// The first `lanes` lanes of a; `rest` in those behind.
-SIMD_INLINE f32x4 f32x4_first(f32x4 a, int lanes, f32x4 rest)
-{
-    if (lanes >= 4)
-        return a;
-    const f32x4 places = f32x4_make(0, 1, 2, 3);
-    return f32x4_select(f32x4_lt(places, f32x4_splat((float)lanes)), a, rest);
-}
-
-// How many of n values are left at i, 4 at most: the lanes of a loop's last block.
-SIMD_INLINE int simd_lanes(size_t i, size_t n) { return n - i < 4 ? (int)(n - i) : 4; }
 
 #endif
