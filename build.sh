@@ -41,6 +41,8 @@ RELEASE="-DNDEBUG $WARN $MATH"
 HEAP=-DUNROLLED_HEAP
 # Small is as fast: what the time is spent in is inlined and unrolled by the source itself.
 SMALL=-Os
+# All of it as one unit: what has one caller is made for that caller.
+ONE=-flto
 # What is tested: ASSERTs live, memory that can be refused, lines for the sanitizers' reports, fast enough for long tests.
 DEBUG="-O1 -g -DUNROLLED_FAULTS $WARN $MATH"
 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
@@ -50,6 +52,8 @@ COUNTED="-O1 -g -DUNROLLED_FAULTS -DNDEBUG $WARN $MATH -fprofile-instr-generate 
 # Every engine has SIMD128, and whichever has it has the other three: less code. Relaxed SIMD is
 # another matter: its results differ between machines.
 SIMD='-msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext'
+# The same, as Binaryen's tools call them.
+FEATURES='--enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals'
 # What is to be vectors is written so: all that Clang would find besides are the loops' last elements.
 BY_HAND='-fno-vectorize -fno-slp-vectorize'
 # Memory grows as far as 32 bits reach, but for the last page: so no array ends at address 0.
@@ -95,7 +99,7 @@ need() { has "$1" || install "$2"; }
 
 # emcc: on PATH, in $EMSDK or in .emsdk; else Debian's package; else the SDK, into .emsdk.
 need_emscripten() {
-    PATH="$PATH${EMSDK:+:$EMSDK/upstream/emscripten}:$PWD/.emsdk/upstream/emscripten"
+    PATH="$PATH${EMSDK:+:$EMSDK/upstream/emscripten:$EMSDK/upstream/bin}:$PWD/.emsdk/upstream/emscripten:$PWD/.emsdk/upstream/bin"
     if has emcc; then return; fi
     if can_install; then
         install emscripten
@@ -191,9 +195,17 @@ step() {
     wasm)
         newer dist/unrolled.wasm src || return 0
         need_emscripten
-        mkdir -p dist
-        files src -name '*.c' | objects build/release emcc $SMALL $RELEASE $HEAP $SIMD $BY_HAND
-        emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o dist/unrolled.wasm
+        mkdir -p dist build/link
+        files src -name '*.c' | objects build/release emcc $SMALL $ONE $RELEASE $HEAP $SIMD $BY_HAND
+        emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o build/link/linked.wasm
+        # What emcc exports for JavaScript of its own is not wanted.
+        {
+            echo '[ { "name": "memory", "root": true, "export": "memory" }'
+            sed -n 's/^UNROLLED_API(\([a-z_]*\)).*/, { "name": "\1", "root": true, "export": "\1" }/p' src/unrolled.h
+            echo ']'
+        } >build/link/exports.json
+        wasm-metadce $FEATURES build/link/linked.wasm -f build/link/exports.json -o build/link/exports.wasm >build/link/unused.txt
+        wasm-opt $FEATURES -Oz build/link/exports.wasm -o dist/unrolled.wasm
         ;;
     js)
         step wasm # inline.js holds a copy

@@ -21,8 +21,6 @@ export const VERSION = '0.1.0';
 const FEW = 256;
 /** The largest size that crosses into WebAssembly. */
 const BYTES_MAX = 2 ** 32 - 1;
-/** What all exports are called, before their own names. */
-const PREFIX = 'unrolled_';
 /** What staging and copying are, for messages. */
 const PASSING = 'passing an array';
 
@@ -66,12 +64,8 @@ function look() {
  * @param {WebAssembly.Exports} found  of a fresh instance
  */
 export function attach(found) {
-  exports = {};
-  for (const name in found) {
-    exports[name.replace(PREFIX, '')] = /** @type {Export} */ (found[name]);
-  }
+  exports = /** @type {Record<string, Export>} */ (found);
   memory = /** @type {WebAssembly.Memory} */ (found.memory);
-  exports._initialize?.();
   outAt = exports.out() >>> 2;
   broken = null;
   look();
@@ -85,7 +79,7 @@ export function ready() {
 
 /**
  * Calls an export and gives back what it returns, negative statuses included.
- * @param {string} name  without the prefix
+ * @param {string} name  as src/unrolled.h has it
  * @param {number} [a]
  * @param {number} [b]
  * @param {number} [c]

@@ -30,7 +30,7 @@ export async function start(options = {}, own) {
 async function begin(options, own) {
   const given = await options.wasm;
   const module = await loadModule(given === undefined ? own() : given);
-  if (!WebAssembly.Module.exports(module).some(({ name }) => name === 'unrolled_out')) {
+  if (!WebAssembly.Module.exports(module).some(({ name }) => name === 'trainer_step')) {
     throw new ArgumentError('init wasm: this WebAssembly module is not unrolled');
   }
   const instance = await tried(

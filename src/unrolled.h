@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A function's name as WebAssembly has it: its own without unrolled_.
 #ifdef __wasm__
 #define UNROLLED_API(name) __attribute__((used, visibility("default"), export_name(#name)))
 #else
@@ -41,46 +42,46 @@ enum unrolled_status {
 enum { UNROLLED_OUT_WORDS = 32 };
 
 // The out block: UNROLLED_OUT_WORDS words of 32 bits, doubles on two of them.
-UNROLLED_API(unrolled_out) uint32_t *unrolled_out(void);
+UNROLLED_API(out) uint32_t *unrolled_out(void);
 
 // out[0] bytes held, out[1] live objects.
-UNROLLED_API(unrolled_info) void unrolled_info(void);
+UNROLLED_API(info) void unrolled_info(void);
 
 // THE STAGE: a block for passing arrays in and out of one call; kept, and grown when too small. 0
 // when refused. Every pointer that a function takes must lie inside the stage, with the whole of
 // its array and on a multiple of its elements' size: any other is UNROLLED_E_ARGUMENT. Of an empty
 // array it is not looked at.
-UNROLLED_API(unrolled_stage) void *unrolled_stage(size_t bytes);
+UNROLLED_API(stage) void *unrolled_stage(size_t bytes);
 
 // ------------------------------------------------------------------------------ random numbers
 // One stream an instance, shared by initialization, dropout and shuffling (rng.h says what each
 // draws). Arrays are written to `values` on the stage.
-UNROLLED_API(unrolled_seed) void unrolled_seed(uint32_t low);
-UNROLLED_API(unrolled_rng_state) void *unrolled_rng_state(void); // the state itself, opaque bytes
-UNROLLED_API(unrolled_rng_state_size) size_t unrolled_rng_state_size(void);
+UNROLLED_API(seed) void unrolled_seed(uint32_t low);
+UNROLLED_API(rng_state) void *unrolled_rng_state(void); // the state itself, opaque bytes
+UNROLLED_API(rng_state_size) size_t unrolled_rng_state_size(void);
 // 0 or UNROLLED_E_ARGUMENT for bytes that cannot be a state. It is copied in only when it can.
-UNROLLED_API(unrolled_rng_restore) int unrolled_rng_restore(const void *state);
-UNROLLED_API(unrolled_rand) int unrolled_rand(size_t n, float *values);
-UNROLLED_API(unrolled_uniform)
+UNROLLED_API(rng_restore) int unrolled_rng_restore(const void *state);
+UNROLLED_API(rand) int unrolled_rand(size_t n, float *values);
+UNROLLED_API(uniform)
 int unrolled_uniform(size_t n, double low, double high, float *values);
-UNROLLED_API(unrolled_normal)
+UNROLLED_API(normal)
 int unrolled_normal(size_t n, double mean, double std, float *values);
-UNROLLED_API(unrolled_bernoulli) int unrolled_bernoulli(size_t n, double p, float *values);
+UNROLLED_API(bernoulli) int unrolled_bernoulli(size_t n, double p, float *values);
 // low and high are whole numbers; values as int32.
-UNROLLED_API(unrolled_randint)
+UNROLLED_API(randint)
 int unrolled_randint(size_t n, double low, double high, int32_t *values);
-UNROLLED_API(unrolled_randperm) int unrolled_randperm(size_t n, int32_t *values);
+UNROLLED_API(randperm) int unrolled_randperm(size_t n, int32_t *values);
 // The order of one DataLoader epoch.
-UNROLLED_API(unrolled_epoch) int unrolled_epoch(size_t n, int shuffle, int32_t *values);
+UNROLLED_API(epoch) int unrolled_epoch(size_t n, int shuffle, int32_t *values);
 
 // NumPy's legacy stream; a handle, to be destroyed.
-UNROLLED_API(unrolled_numpy_create) int unrolled_numpy_create(uint32_t seed);
+UNROLLED_API(numpy_create) int unrolled_numpy_create(uint32_t seed);
 enum { UNROLLED_NUMPY_UNIFORM, UNROLLED_NUMPY_NORMAL }; // (low, high), (mean, std)
-UNROLLED_API(unrolled_numpy_draw)
+UNROLLED_API(numpy_draw)
 int unrolled_numpy_draw(int numpy, int kind, size_t n, double a, double b, double *values);
-UNROLLED_API(unrolled_numpy_randint)
+UNROLLED_API(numpy_randint)
 int unrolled_numpy_randint(int numpy, size_t n, double low, double high, int32_t *values);
-UNROLLED_API(unrolled_numpy_permutation)
+UNROLLED_API(numpy_permutation)
 int unrolled_numpy_permutation(int numpy, size_t n, int32_t *values);
 
 // ------------------------------------------------------------------------------------- modules
@@ -88,29 +89,29 @@ int unrolled_numpy_permutation(int numpy, size_t n, int32_t *values);
 // the stream.
 enum { UNROLLED_RNN_TANH, UNROLLED_RNN_RELU, UNROLLED_RNN_IDENTITY, UNROLLED_LSTM, UNROLLED_GRU };
 enum { UNROLLED_BIAS = 1, UNROLLED_BIDIRECTIONAL = 2, UNROLLED_BATCH_FIRST = 4 }; // flags
-UNROLLED_API(unrolled_stack_create)
+UNROLLED_API(stack_create)
 int unrolled_stack_create(int kind, int I, int H, int L, int P, double dropout, int flags);
-UNROLLED_API(unrolled_cell_create) int unrolled_cell_create(int kind, int I, int H, int flags);
-UNROLLED_API(unrolled_linear_create) int unrolled_linear_create(int I, int K, int flags);
+UNROLLED_API(cell_create) int unrolled_cell_create(int kind, int I, int H, int flags);
+UNROLLED_API(linear_create) int unrolled_linear_create(int I, int K, int flags);
 enum { UNROLLED_TANH, UNROLLED_RELU, UNROLLED_SIGMOID, UNROLLED_SOFTMAX, UNROLLED_LOG_SOFTMAX };
 // size: the length of the last axis for the softmaxes, 0 for the others.
-UNROLLED_API(unrolled_activation_create) int unrolled_activation_create(int kind, int size);
-UNROLLED_API(unrolled_dropout_create) int unrolled_dropout_create(double p);
-UNROLLED_API(unrolled_last_step_create) int unrolled_last_step_create(void);
+UNROLLED_API(activation_create) int unrolled_activation_create(int kind, int size);
+UNROLLED_API(dropout_create) int unrolled_dropout_create(double p);
+UNROLLED_API(last_step_create) int unrolled_last_step_create(void);
 // Takes the modules over: they stay callable, and are destroyed with it. UNROLLED_E_SHAPE: out[0]
 // is the place of the module whose inputs do not fit; UNROLLED_E_ARGUMENT: out[0] that of one which
 // is in another Sequential, cannot stand in one, or has another batch order.
-UNROLLED_API(unrolled_sequential_create)
+UNROLLED_API(sequential_create)
 int unrolled_sequential_create(int count, const int32_t *modules);
 // Destroys anything that has a handle.
-UNROLLED_API(unrolled_destroy) int unrolled_destroy(int handle);
+UNROLLED_API(destroy) int unrolled_destroy(int handle);
 
 // out[0] parameters, out[1] inputs, out[2] outputs (0: any), out[3] 1 when T and N matter to it,
 // out[4] 1 when batch first.
-UNROLLED_API(unrolled_module_info) int unrolled_module_info(int module);
+UNROLLED_API(module_info) int unrolled_module_info(int module);
 // out[0] data, out[1] gradient, out[2] rows, out[3] columns (0: a vector), out[4] name (C string).
 // Only of a module that is no Sequential: its parameters are those of its modules.
-UNROLLED_API(unrolled_parameter) int unrolled_parameter(int module, int index);
+UNROLLED_API(parameter) int unrolled_parameter(int module, int index);
 enum {
     UNROLLED_INIT_UNIFORM,
     UNROLLED_INIT_NORMAL,
@@ -121,10 +122,10 @@ enum {
     UNROLLED_INIT_KAIMING_NORMAL,
     UNROLLED_INIT_ORTHOGONAL
 }; // a, b: see init.h
-UNROLLED_API(unrolled_initialize)
+UNROLLED_API(initialize)
 int unrolled_initialize(int module, int index, int kind, double a, double b);
-UNROLLED_API(unrolled_zero_grad) int unrolled_zero_grad(int module);
-UNROLLED_API(unrolled_train) int unrolled_train(int module, int training);
+UNROLLED_API(zero_grad) int unrolled_zero_grad(int module);
+UNROLLED_API(train) int unrolled_train(int module, int training);
 
 // Makes room for a forward of T steps, N sequences and F values a row; keep: for its backward too.
 // Then the caller copies the input (and initial states) to the places named, and calls
@@ -135,19 +136,19 @@ UNROLLED_API(unrolled_train) int unrolled_train(int module, int training);
 //   stacks and cells: out[5] h0, out[6] c0, out[7] hn, out[8] cn; out[9] gradient of h and out[10]
 //   of c, of hn and cn before a backward, of h0 and c0 after it; out[11] values in h0, out[12] in
 //   c0 out[13] values in the input
-UNROLLED_API(unrolled_reserve) int unrolled_reserve(int module, int T, int N, int F, int keep);
+UNROLLED_API(reserve) int unrolled_reserve(int module, int T, int N, int F, int keep);
 enum { UNROLLED_HAS_H = 1, UNROLLED_HAS_C = 2, UNROLLED_HAS_OUTPUT = 4 }; // what was given
-UNROLLED_API(unrolled_forward) int unrolled_forward(int module, int given);
+UNROLLED_API(forward) int unrolled_forward(int module, int given);
 // The same block for the forward that waits: where its gradients go. UNROLLED_E_STATE if none does.
-UNROLLED_API(unrolled_pending) int unrolled_pending(int module);
-UNROLLED_API(unrolled_backward) int unrolled_backward(int module, int given);
+UNROLLED_API(pending) int unrolled_pending(int module);
+UNROLLED_API(backward) int unrolled_backward(int module, int given);
 // One step of a stack that carries its own state: x is copied to out[0] of unrolled_step_reserve,
 // the output is at out[1], out[2] values. UNROLLED_E_SHAPE when the carried state has another N.
-UNROLLED_API(unrolled_step_reserve) int unrolled_step_reserve(int module, int N);
-UNROLLED_API(unrolled_step) int unrolled_step(int module);
+UNROLLED_API(step_reserve) int unrolled_step_reserve(int module, int N);
+UNROLLED_API(step) int unrolled_step(int module);
 // Forgets the carried state, or sets it for N sequences from h0 and c0 (NULL: zeros). N = 0:
 // forgets.
-UNROLLED_API(unrolled_reset_state)
+UNROLLED_API(reset_state)
 int unrolled_reset_state(int module, int N, const float *h0, const float *c0);
 
 // -------------------------------------------------------------------------------------- losses
@@ -162,19 +163,19 @@ enum {
 };
 enum { UNROLLED_MEAN, UNROLLED_SUM, UNROLLED_NONE };
 // weights [num_weights] are copied. parameter: see loss.h.
-UNROLLED_API(unrolled_loss_create)
+UNROLLED_API(loss_create)
 int unrolled_loss_create(int kind, int reduction, double parameter, int ignore_index,
                          int num_weights, const float *weights);
 // Shapes are int32 arrays. out[0] prediction, out[1] target, out[2] gradient of prediction,
 // out[3] elements and out[4] their gradient (reduction none), out[5] their count.
-UNROLLED_API(unrolled_loss_reserve)
+UNROLLED_API(loss_reserve)
 int unrolled_loss_reserve(int loss, int prediction_dims, const int32_t *prediction, int target_dims,
                           const int32_t *target);
 // out[0..1] the value, a double. UNROLLED_E_TARGET for a class that does not exist.
-UNROLLED_API(unrolled_loss_forward) int unrolled_loss_forward(int loss);
-UNROLLED_API(unrolled_loss_pending)
+UNROLLED_API(loss_forward) int unrolled_loss_forward(int loss);
+UNROLLED_API(loss_pending)
 int unrolled_loss_pending(int loss); // as reserve; E_STATE without forward
-UNROLLED_API(unrolled_loss_backward) int unrolled_loss_backward(int loss, int has_grad_output);
+UNROLLED_API(loss_backward) int unrolled_loss_backward(int loss, int has_grad_output);
 
 // ---------------------------------------------------------------------------------- optimizers
 enum { UNROLLED_SGD, UNROLLED_ADAM, UNROLLED_ADAMW, UNROLLED_RMSPROP, UNROLLED_ADAGRAD };
@@ -196,35 +197,35 @@ enum {
     UNROLLED_NUM_OPTIONS
 };
 // parameters: pairs (module, index), count of them.
-UNROLLED_API(unrolled_optimizer_create)
+UNROLLED_API(optimizer_create)
 int unrolled_optimizer_create(int kind, const double *options, int count,
                               const int32_t *parameters);
 // Replaces the options; moments are kept, so their number must stay the same (UNROLLED_E_ARGUMENT).
-UNROLLED_API(unrolled_optimizer_options)
+UNROLLED_API(optimizer_options)
 int unrolled_optimizer_options(int optimizer, const double *options);
-UNROLLED_API(unrolled_optimizer_lr) int unrolled_optimizer_lr(int optimizer, double lr);
-UNROLLED_API(unrolled_optimizer_step) int unrolled_optimizer_step(int optimizer);
-UNROLLED_API(unrolled_optimizer_zero_grad) int unrolled_optimizer_zero_grad(int optimizer);
+UNROLLED_API(optimizer_lr) int unrolled_optimizer_lr(int optimizer, double lr);
+UNROLLED_API(optimizer_step) int unrolled_optimizer_step(int optimizer);
+UNROLLED_API(optimizer_zero_grad) int unrolled_optimizer_zero_grad(int optimizer);
 // out[0] moments a parameter, out[2..3] updates done (double), out[4…] names of the moments.
-UNROLLED_API(unrolled_optimizer_info) int unrolled_optimizer_info(int optimizer);
+UNROLLED_API(optimizer_info) int unrolled_optimizer_info(int optimizer);
 // out[0] the moment of parameter number `index` of the optimizer, out[1] its values.
-UNROLLED_API(unrolled_optimizer_moment)
+UNROLLED_API(optimizer_moment)
 int unrolled_optimizer_moment(int optimizer, int index, int moment);
 // Back to the first step: moments as a new optimizer has them.
-UNROLLED_API(unrolled_optimizer_restart) int unrolled_optimizer_restart(int optimizer);
-UNROLLED_API(unrolled_optimizer_set_step)
+UNROLLED_API(optimizer_restart) int unrolled_optimizer_restart(int optimizer);
+UNROLLED_API(optimizer_set_step)
 int unrolled_optimizer_set_step(int optimizer, double step);
 // Over any parameters, pairs as above; max_norm and value from 0 on, norm_type above 0 (infinity:
 // the largest magnitude). out[0..1] the norm before clipping, a double.
-UNROLLED_API(unrolled_clip_norm)
+UNROLLED_API(clip_norm)
 int unrolled_clip_norm(int count, const int32_t *parameters, double max_norm, double norm_type);
-UNROLLED_API(unrolled_clip_value)
+UNROLLED_API(clip_value)
 int unrolled_clip_value(int count, const int32_t *parameters, double value);
 
 // ------------------------------------------------------------------------------------- trainer
 enum { UNROLLED_THROW, UNROLLED_SKIP, UNROLLED_IGNORE }; // a loss or gradient that is not finite
 // clip_norm 0: no clipping. The three live on their own; destroying one makes the trainer stale.
-UNROLLED_API(unrolled_trainer_create)
+UNROLLED_API(trainer_create)
 int unrolled_trainer_create(int module, int loss, int optimizer, double clip_norm,
                             int on_nonfinite);
 // Room for one batch; target_dims -1: the target has the prediction's shape (classes: one a row).
@@ -232,13 +233,13 @@ int unrolled_trainer_create(int module, int loss, int optimizer, double clip_nor
 // out[0] values are what the batch takes; nothing has changed.
 // out[0] input, out[1] target, out[2] values in the target, out[3] values in the prediction,
 // out[4] its axes, out[5…] their sizes.
-UNROLLED_API(unrolled_trainer_reserve)
+UNROLLED_API(trainer_reserve)
 int unrolled_trainer_reserve(int trainer, int T, int N, int F, int target_dims,
                              const int32_t *target, size_t targets);
 // The whole step. out[0..1] the loss before the update, a double. UNROLLED_E_NONFINITE: nothing was
 // updated; out[2] is the number, among all of the model's parameters, of the first one whose
 // gradient is not finite, -1 when it is the loss. UNROLLED_E_TARGET: out[0] the place in the
 // target.
-UNROLLED_API(unrolled_trainer_step) int unrolled_trainer_step(int trainer);
+UNROLLED_API(trainer_step) int unrolled_trainer_step(int trainer);
 
 #endif

@@ -7,14 +7,14 @@ import { appendFileSync } from 'node:fs';
 /** Detaching a larger memory takes the engine long. */
 const ENOUGH = 2 ** 24;
 /** Finding a parameter's place takes no memory: its two views may be looked at side by side. */
-const LOOK = 'unrolled_parameter';
+const LOOK = 'parameter';
 let calls = 0;
 
 /** @type {(source: any, imports: any) => Promise<any>} */
 const instantiate = WebAssembly.instantiate;
 /** @type {any} */ (WebAssembly).instantiate = async (source, imports) => {
   const instance = await instantiate(source, imports);
-  if (!instance.exports?.unrolled_out) return instance; // another's, or with its module
+  if (!instance.exports?.trainer_step) return instance; // another's, or with its module
   const memory = /** @type {WebAssembly.Memory} */ (instance.exports.memory);
   const grow = () => {
     calls++;

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 /** @param {string} path */
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-const names = [...read('src/unrolled.h').matchAll(/UNROLLED_API\((unrolled_\w+)\)/g)].map(
-  ([, name]) => name,
+const names = [...read('src/unrolled.h').matchAll(/^UNROLLED_API\((\w+)\)/gm)].map(
+  ([, name]) => `unrolled_${name}`,
 );
 if (names.length < 50) throw new Error(`src/unrolled.h: only ${names.length} exports were found`);
 for (const path of ['tests/c/test_faults.c', 'tests/fuzz/fuzz_api.c']) {
