@@ -1,18 +1,15 @@
 // Modules without parameters. Formulas: https://pytorch.org/docs/stable/nn.html
 
 import { expectNumber, expectSize } from './check.js';
-import { call } from './core.js';
 import { ArgumentError } from './errors.js';
+import { create } from './kinds.js';
 import { Module } from './module.js';
 import { Rowwise } from './rowwise.js';
 
-/** In the order of src/unrolled.h. */
-const KINDS = ['Tanh', 'ReLU', 'Sigmoid', 'Softmax', 'LogSoftmax'];
-
 class Activation extends Rowwise {
   /** @param {string} kind @param {number} [size]  of the last axis, where it matters */
-  constructor(kind, size = 0) {
-    super(kind, call('activation_create', KINDS.indexOf(kind), size));
+  constructor(kind, size) {
+    super(kind, create(kind, size));
   }
 }
 
@@ -57,7 +54,7 @@ export class LogSoftmax extends Activation {
 export class Dropout extends Rowwise {
   /** @param {number} [p] */
   constructor(p = 0.5) {
-    super('Dropout', call('dropout_create', expectNumber(p, 'Dropout p', 0, 1)));
+    super('Dropout', create('Dropout', 0, 0, 0, expectNumber(p, 'Dropout p', 0, 1)));
     /** @readonly */
     this.p = p;
   }
@@ -69,7 +66,7 @@ export class Dropout extends Rowwise {
  */
 export class LastStep extends Module {
   constructor() {
-    super('LastStep', call('last_step_create'));
+    super('LastStep', create('LastStep'));
   }
 
   /** @throws {ArgumentError} always: it has no sequence of its own */

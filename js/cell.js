@@ -13,11 +13,12 @@ import {
   stepsOf,
   wrong,
 } from './check.js';
-import { call, handleOf, word } from './core.js';
+import { handleOf, word } from './core.js';
+import { BIAS, CELL, create } from './kinds.js';
 import { Module } from './module.js';
 import * as pass from './pass.js';
 import * as AT from './places.js';
-import { BIAS, ELMAN, KIND } from './recurrent.js';
+import { ELMAN } from './recurrent.js';
 
 class Cell extends Module {
   #kind;
@@ -35,7 +36,7 @@ class Cell extends Module {
       /** @type {{ bias: boolean, nonlinearity?: string }} */ (settings);
     expectSize(inputSize, `${kind} inputSize`);
     expectSize(hiddenSize, `${kind} hiddenSize`);
-    super(kind, call('cell_create', KIND[nonlinearity], inputSize, hiddenSize, bias ? BIAS : 0));
+    super(kind, create(nonlinearity, inputSize, hiddenSize, CELL | (bias ? BIAS : 0)));
     this.#kind = kind;
     /** @readonly */
     this.inputSize = inputSize;

@@ -41,8 +41,6 @@ let f32;
 let f64;
 /** @type {Int32Array} */
 let i32;
-/** @type {Uint32Array} */
-let u32;
 /** @type {Uint8Array} */
 let u8;
 let outAt = 0; // the out block, in words
@@ -55,7 +53,6 @@ function look() {
   f32 = new Float32Array(buffer);
   f64 = new Float64Array(buffer);
   i32 = new Int32Array(buffer);
-  u32 = new Uint32Array(buffer);
   u8 = new Uint8Array(buffer);
 }
 
@@ -134,7 +131,7 @@ export function failure(status, what) {
 /** Word i of the out block, unsigned. @param {number} i */
 export function word(i) {
   look();
-  return u32[outAt + i];
+  return i32[outAt + i] >>> 0;
 }
 
 /** Word i of the out block, signed. @param {number} i */
@@ -195,16 +192,10 @@ export function copyInts(at, length) {
   return copied(i32, at >>> 2, length);
 }
 
-/** @param {number} at @param {Float32Array | Int32Array} data */
+/** @param {number} at @param {ArrayLike<number>} data  as float32 from a Float32Array, else as int32 */
 export function writeAt(at, data) {
   look();
-  (data instanceof Int32Array ? i32 : f32).set(data, at >>> 2);
-}
-
-/** @param {number} at @param {ArrayLike<number>} data */
-export function writeInts(at, data) {
-  look();
-  i32.set(data, at >>> 2);
+  (data instanceof Float32Array ? f32 : i32).set(data, at >>> 2);
 }
 
 /** @param {number} at @param {ArrayLike<number>} data */

@@ -1,6 +1,5 @@
 import { expectBoolean, expectSize, settle } from './check.js';
-import { call } from './core.js';
-import { BIAS } from './recurrent.js';
+import { BIAS, create } from './kinds.js';
 import { Rowwise } from './rowwise.js';
 
 /**
@@ -17,7 +16,7 @@ export class Linear extends Rowwise {
     const { bias } = settle('Linear', options, { bias: [true, expectBoolean] });
     expectSize(inFeatures, 'Linear inFeatures');
     expectSize(outFeatures, 'Linear outFeatures');
-    super('Linear', call('linear_create', inFeatures, outFeatures, bias ? BIAS : 0));
+    super('Linear', create('Linear', inFeatures, outFeatures, bias ? BIAS : 0));
     /** @readonly */
     this.inFeatures = inFeatures;
     /** @readonly */

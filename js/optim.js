@@ -22,7 +22,6 @@ import {
   word,
   writeAt,
   writeDoubles,
-  writeInts,
 } from './core.js';
 import { ArgumentError } from './errors.js';
 import { parameterPairs, tensorData } from './module.js';
@@ -87,6 +86,8 @@ function numbers(settings) {
     .map(Number);
 }
 
+const NUMBERS_BYTES = 8 * 13;
+
 /** The options whose being there decides which moments are kept. */
 const KEEPING = ['momentum', 'amsgrad', 'centered'];
 
@@ -120,11 +121,10 @@ export class Optimizer extends Resource {
     if (new.target === Optimizer) throw abstract('Optimizer', 'Adam');
     const settings = settingsOf(kind, kind, options ?? {});
     const pairs = parameterPairs(parameters, `${kind} parameters`);
-    const doubles = numbers(settings);
-    const at = stage(8 * doubles.length + 4 * pairs.length);
-    const pairsAt = at + 8 * doubles.length;
-    writeDoubles(at, doubles);
-    writeInts(pairsAt, pairs);
+    const at = stage(NUMBERS_BYTES + 4 * pairs.length);
+    const pairsAt = at + NUMBERS_BYTES;
+    writeDoubles(at, numbers(settings));
+    writeAt(pairsAt, pairs);
     const number = Object.keys(KINDS).indexOf(kind);
     super(kind, call('optimizer_create', number, at, parameters.length, pairsAt));
     this.#kind = kind;
@@ -139,10 +139,8 @@ export class Optimizer extends Resource {
   }
 
   set lr(value) {
-    const handle = handleOf(this);
-    expectNumber(value, `${this.#kind} lr`, 0);
-    call('optimizer_lr', handle, value);
-    this.#settings.lr = value;
+    handleOf(this);
+    this.#set({ ...this.#settings, lr: expectNumber(value, `${this.#kind} lr`, 0) });
   }
 
   /** One update from the gradients as they are. */
@@ -161,19 +159,18 @@ export class Optimizer extends Resource {
    *   param_groups: Record<string, unknown>[] }}
    */
   stateDict() {
-    const handle = handleOf(this);
-    const { step, names } = this.#info();
+    handleOf(this);
+    const { step, moments } = this.#kept(0);
     /** @type {Record<string, any>} */
     const state = Object.create(null);
     const counts = this.#kind !== 'SGD'; // PyTorch's keeps no count of the steps
-    const keeps = step > 0 ? counts || names.length > 0 : this.#kind === 'Adagrad';
+    const keeps = step > 0 ? counts || moments.length > 0 : this.#kind === 'Adagrad';
     this.#parameters.forEach(({ shape }, i) => {
       if (!keeps) return;
       state[i] = Object.assign(Object.create(null), counts && { step });
-      names.forEach((name, moment) => {
-        call('optimizer_moment', handle, i, moment);
-        state[i][name] = { shape, data: copyFloats(word(0), word(1)) };
-      });
+      for (const { name, at, values } of this.#kept(i).moments) {
+        state[i][name] = { shape, data: copyFloats(at, values) };
+      }
     });
     /** @type {Record<string, unknown>} */
     const group = {};
@@ -183,10 +180,22 @@ export class Optimizer extends Resource {
     return { state, param_groups: [group] };
   }
 
-  #info() {
-    call('optimizer_info', handleOf(this));
-    const names = Array.from({ length: word(0) }, (_, i) => word(4 + i));
-    return { step: double(2), names: names.map((at) => text(at)) };
+  /** What is kept of a parameter. @param {number} index */
+  #kept(index) {
+    call('optimizer_info', handleOf(this), index);
+    const values = word(1);
+    const moments = Array.from({ length: word(0) }, (_, i) => {
+      return { name: text(word(4 + 2 * i)), at: word(5 + 2 * i), values };
+    });
+    return { step: double(2), moments };
+  }
+
+  /** @param {Settings} settings @param {number} [step]  to begin anew after, with new moments */
+  #set(settings, step = -1) {
+    const at = stage(NUMBERS_BYTES);
+    writeDoubles(at, numbers(settings));
+    call('optimizer_options', handleOf(this), at, step);
+    this.#settings = settings;
   }
 
   /**
@@ -207,7 +216,7 @@ export class Optimizer extends Resource {
    * @returns {() => void}
    */
   static plan(optimizer, given) {
-    const handle = handleOf(optimizer);
+    handleOf(optimizer);
     const what = `${optimizer.#kind} loadStateDict`;
     const { state, param_groups: groups } = /** @type {any} */ (given ?? {});
     const [group] = Array.isArray(groups) ? groups : [];
@@ -224,24 +233,17 @@ export class Optimizer extends Resource {
       expectCount(id, `${what} params[${i}]`);
     });
     const settings = optimizer.#settingsFrom(group, what);
-    const { names } = optimizer.#info();
     const entries = params.map((id) => state[id] ?? {});
-    const { step, moments } = optimizer.#kept(entries, names, what);
-    const doubles = numbers(settings);
-    stage(8 * doubles.length); // may be refused, so it is asked for here
+    const { step, moments } = optimizer.#momentsFrom(entries, what);
+    stage(NUMBERS_BYTES); // may be refused, so it is asked for here
     return () => {
-      const at = stage(8 * doubles.length);
-      writeDoubles(at, doubles);
-      call('optimizer_options', handle, at);
-      optimizer.#settings = settings;
-      call('optimizer_restart', handle);
+      optimizer.#set(settings, step);
       moments.forEach((list, i) => {
+        const kept = optimizer.#kept(i).moments;
         list.forEach((values, moment) => {
-          call('optimizer_moment', handle, i, moment);
-          writeAt(word(0), values);
+          writeAt(kept[moment].at, values);
         });
       });
-      call('optimizer_set_step', handle, step);
     };
   }
 
@@ -266,18 +268,20 @@ export class Optimizer extends Resource {
   /**
    * What is kept of each parameter: of all or of none.
    * @param {Record<string, any>[]} entries
-   * @param {string[]} names  of the moments
    * @param {string} what
    * @returns {{ step: number, moments: Float32Array[][] }}
    */
-  #kept(entries, names, what) {
+  #momentsFrom(entries, what) {
+    const own = this.#kept(0).moments;
     if (entries.every((entry) => Object.keys(entry).length === 0)) return { step: 0, moments: [] };
     const steps = new Set();
     const moments = entries.map((entry, i) => {
       const { shape } = this.#parameters[i];
       const name = `${what} state ${i}`;
       steps.add(stepOf(entry.step, this.#kind, `${name} step`));
-      return names.map((moment) => tensorData(entry[moment], shape, `${name} ${moment}`));
+      return own.map((moment) => {
+        return tensorData(entry[moment.name], shape, `${name} ${moment.name}`);
+      });
     });
     const [step, ...others] = steps;
     if (others.length > 0) throw new ArgumentError(`${what} step: expected one for all parameters`);
@@ -369,7 +373,7 @@ export function clipGradNorm(parameters, maxNorm, options = {}) {
   const { normType } = settle(what, options, { normType: [2, expectNorm] });
   const pairs = parameterPairs(parameters, `${what} parameters`);
   expectNumber(maxNorm, `${what} maxNorm`, 0);
-  call('clip_norm', parameters.length, stageInts(pairs), maxNorm, normType);
+  call('clip', parameters.length, stageInts(pairs), maxNorm, normType);
   return double(0);
 }
 
@@ -387,5 +391,5 @@ function expectNorm(value, name) {
 export function clipGradValue(parameters, clipValue) {
   const pairs = parameterPairs(parameters, 'clipGradValue parameters');
   expectNumber(clipValue, 'clipGradValue clipValue', 0);
-  call('clip_value', parameters.length, stageInts(pairs), clipValue);
+  call('clip', parameters.length, stageInts(pairs), clipValue, 0);
 }

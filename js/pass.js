@@ -2,17 +2,7 @@
 // what comes out of it stands.
 
 import { wrong } from './check.js';
-import {
-  attempt,
-  call,
-  copyFloats,
-  failure,
-  STATUS,
-  stage,
-  word,
-  writeAt,
-  writeInts,
-} from './core.js';
+import { attempt, call, copyFloats, failure, STATUS, stage, word, writeAt } from './core.js';
 import { StateError } from './errors.js';
 import * as AT from './places.js';
 
@@ -109,6 +99,6 @@ export function take(place, count) {
 /** The address of whole numbers on the stage. @param {ArrayLike<number>} values */
 export function stageInts(values) {
   const at = stage(4 * values.length);
-  writeInts(at, values);
+  writeAt(at, values);
   return at;
 }

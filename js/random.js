@@ -11,6 +11,7 @@ import {
   Resource,
   stage,
   viewBytes,
+  word,
 } from './core.js';
 
 const INT_MAX = 2 ** 31 - 1;
@@ -45,53 +46,62 @@ export function setRngState(state) {
 
 function stateView() {
   const at = attempt('rng_state') >>> 0;
-  return viewBytes(at, attempt('rng_state_size') >>> 0);
+  return viewBytes(at, word(0));
 }
+
+/** What can be drawn, as src/unrolled.h numbers it. */
+const UNIFORM = 0;
+const NORMAL = 1;
+const INTEGERS = 2;
+const PERMUTATION = 3;
+const BERNOULLI = 4;
+const EPOCH = 5;
 
 /**
  * Draws n values.
  * @template {typeof copyFloats | typeof copyInts | typeof copyDoubles} C
  * @param {C} copy  how they come out
  * @param {string} what  the public call
+ * @param {number} kind
  * @param {number} n
- * @param {number[]} [settings]  what the export takes after n
- * @param {string} [name]  of the export
- * @param {number[]} first  what it takes before n
+ * @param {number} [a]
+ * @param {number} [b]
+ * @param {number} [numpy]  whose stream, if not the global one
  * @returns {ReturnType<C>}
  */
-function draw(copy, what, n, settings = [], name = what, ...first) {
+function draw(copy, what, kind, n, a = 0, b = 0, numpy = 0) {
   expectCount(n, `${what} n`);
   const at = stage((copy === copyDoubles ? 8 : 4) * n);
-  call(name, ...first, n, ...settings, at);
+  call('draw', numpy, kind, n, a, b, at);
   return /** @type {ReturnType<C>} */ (copy(at, n));
 }
 
 /** Uniform in [0, 1), as torch.rand. @param {number} n @returns {Float32Array} */
 export function rand(n) {
-  return draw(copyFloats, 'rand', n);
+  return draw(copyFloats, 'rand', UNIFORM, n, 0, 1);
 }
 
 /** Standard normal, as torch.randn. @param {number} n @returns {Float32Array} */
 export function randn(n) {
-  return draw(copyFloats, 'randn', n, [0, 1], 'normal');
+  return draw(copyFloats, 'randn', NORMAL, n, 0, 1);
 }
 
 /** As Tensor.uniform_(low, high). @param {number} n @param {number} low @param {number} high @returns {Float32Array} */
 export function uniform(n, low, high) {
   expectNumber(high, 'uniform high', expectNumber(low, 'uniform low'));
-  return draw(copyFloats, 'uniform', n, [low, high]);
+  return draw(copyFloats, 'uniform', UNIFORM, n, low, high);
 }
 
 /** As Tensor.normal_(mean, std). @param {number} n @param {number} mean @param {number} std @returns {Float32Array} */
 export function normal(n, mean, std) {
   expectSpread(mean, std, 'normal');
-  return draw(copyFloats, 'normal', n, [mean, std]);
+  return draw(copyFloats, 'normal', NORMAL, n, mean, std);
 }
 
 /** As Tensor.bernoulli_(p), the draw of dropout masks: 0 or 1. @param {number} n @param {number} p @returns {Float32Array} */
 export function bernoulli(n, p) {
   expectNumber(p, 'bernoulli p', 0, 1);
-  return draw(copyFloats, 'bernoulli', n, [p]);
+  return draw(copyFloats, 'bernoulli', BERNOULLI, n, p);
 }
 
 /**
@@ -103,12 +113,12 @@ export function bernoulli(n, p) {
  */
 export function randint(low, high, n) {
   expectRange(low, high, 'randint');
-  return draw(copyInts, 'randint', n, [low, high]);
+  return draw(copyInts, 'randint', INTEGERS, n, low, high);
 }
 
 /** A permutation of 0 … n−1, as torch.randperm. @param {number} n @returns {Int32Array} */
 export function randperm(n) {
-  return draw(copyInts, 'randperm', n);
+  return draw(copyInts, 'randperm', PERMUTATION, n);
 }
 
 /** @param {number} mean @param {number} std @param {string} what */
@@ -131,18 +141,14 @@ function expectWhole(value, low, high, name) {
 
 /** The order of one DataLoader epoch over n samples. @param {number} n @param {boolean} shuffle */
 export function epochOrder(n, shuffle) {
-  return draw(copyInts, 'DataLoader', n, [shuffle ? 1 : 0], 'epoch');
+  return draw(copyInts, 'DataLoader', EPOCH, n, shuffle ? 1 : 0);
 }
-
-/** As src/unrolled.h numbers them. */
-const UNIFORM = 0;
-const NORMAL = 1;
 
 const NUMPY = 'NumpyRandom';
 
 /** @param {NumpyRandom} numpy @param {string} what @param {number} kind @param {number} n @param {number} a @param {number} b */
 function doubles(numpy, what, kind, n, a, b) {
-  return draw(copyDoubles, `${NUMPY} ${what}`, n, [a, b], 'numpy_draw', handleOf(numpy), kind);
+  return draw(copyDoubles, `${NUMPY} ${what}`, kind, n, a, b, handleOf(numpy));
 }
 
 /** NumPy's legacy stream, as np.random.seed(seed) starts it and np.random.rand … draw from it. */
@@ -180,11 +186,11 @@ export class NumpyRandom extends Resource {
   randint(low, high, n) {
     const what = `${NUMPY} randint`;
     expectRange(low, high, what);
-    return draw(copyInts, what, n, [low, high], 'numpy_randint', handleOf(this));
+    return draw(copyInts, what, INTEGERS, n, low, high, handleOf(this));
   }
 
   /** A permutation of 0 … n−1. @param {number} n @returns {Int32Array} */
   permutation(n) {
-    return draw(copyInts, `${NUMPY} permutation`, n, [], 'numpy_permutation', handleOf(this));
+    return draw(copyInts, `${NUMPY} permutation`, PERMUTATION, n, 0, 0, handleOf(this));
   }
 }

@@ -30,17 +30,12 @@ import {
   writeAt,
 } from './core.js';
 import { ArgumentError } from './errors.js';
+import { BATCH_FIRST, BIAS, BIDIRECTIONAL, create } from './kinds.js';
 import { Module } from './module.js';
 import * as pass from './pass.js';
 import * as AT from './places.js';
 
 /** @typedef {import('./check.js').Option} Option */
-
-/** The recurrences, as src/unrolled.h numbers them. @type {Record<string, number>} */
-export const KIND = Object.freeze({ tanh: 0, relu: 1, identity: 2, LSTM: 3, GRU: 4 });
-export const BIAS = 1;
-const BIDIRECTIONAL = 2;
-const BATCH_FIRST = 4;
 
 /**
  * The options of PyTorch's recurrent layers, with its defaults.
@@ -96,13 +91,9 @@ export class Recurrent extends Module {
     }
     const flags =
       (bias ? BIAS : 0) | (bidirectional ? BIDIRECTIONAL : 0) | (batchFirst ? BATCH_FIRST : 0);
-    const cell = KIND[nonlinearity];
-    super(
-      kind,
-      call('stack_create', cell, inputSize, hiddenSize, numLayers, projSize, dropout, flags),
-    );
+    super(kind, create(nonlinearity, inputSize, hiddenSize, flags, dropout, numLayers, projSize));
     this.#kind = kind;
-    this.#hasCell = cell === KIND.LSTM;
+    this.#hasCell = kind === 'LSTM';
     /** @readonly */
     this.inputSize = inputSize;
     /** @readonly */

@@ -73,11 +73,10 @@ static void softmax_back(const activation *s, size_t rows, const float *y, const
 // ACTIVATE_NONE: a softmax.
 static activate_kind function_of(const activation *s)
 {
-    static const unsigned char functions[] = {[UNROLLED_TANH] = ACTIVATE_TANH,
-                                              [UNROLLED_RELU] = ACTIVATE_RELU,
-                                              [UNROLLED_SIGMOID] = ACTIVATE_SIGMOID,
-                                              [UNROLLED_LOG_SOFTMAX] = ACTIVATE_NONE};
-    return functions[s->kind];
+    return s->kind == UNROLLED_TANH      ? ACTIVATE_TANH
+           : s->kind == UNROLLED_RELU    ? ACTIVATE_RELU
+           : s->kind == UNROLLED_SIGMOID ? ACTIVATE_SIGMOID
+                                         : ACTIVATE_NONE;
 }
 
 static void activation_forward(module *m, const float *x)

@@ -68,82 +68,17 @@ bool api_staged(const void *array, size_t count, size_t size)
 
 void unrolled_seed(uint32_t low) { rng_seed(rng_global(), low); }
 
-void *unrolled_rng_state(void) { return rng_global(); }
-
-size_t unrolled_rng_state_size(void) { return sizeof(rng); }
+void *unrolled_rng_state(void)
+{
+    api_count(0, sizeof(rng));
+    return rng_global();
+}
 
 int unrolled_rng_restore(const void *state)
 {
     if (!api_staged(state, 1, sizeof(rng)) || !rng_is_state(state))
         return UNROLLED_E_ARGUMENT;
     *rng_global() = *(const rng *)state;
-    return UNROLLED_OK;
-}
-
-int unrolled_rand(size_t n, float *values)
-{
-    if (!api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    rng_rand(rng_global(), n, values);
-    return UNROLLED_OK;
-}
-
-int unrolled_uniform(size_t n, double low, double high, float *values)
-{
-    if (!api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    rng_uniform(rng_global(), n, (float)low, (float)high, values);
-    return UNROLLED_OK;
-}
-
-int unrolled_normal(size_t n, double mean, double std, float *values)
-{
-    if (!api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    rng_normal(rng_global(), n, mean, std, values);
-    return UNROLLED_OK;
-}
-
-int unrolled_bernoulli(size_t n, double p, float *values)
-{
-    if (!api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    rng_bernoulli(rng_global(), n, p, values);
-    return UNROLLED_OK;
-}
-
-// Bounds whose values fit int32, with some between them.
-static bool is_range(double low, double high)
-{
-    return low >= INT32_MIN && low < high && high <= INT32_MAX + 1.0 &&
-           (int64_t)low < (int64_t)high;
-}
-
-int unrolled_randint(size_t n, double low, double high, int32_t *values)
-{
-    if (!is_range(low, high) || !api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    for (size_t i = 0; i < n; i++) {
-        int64_t value;
-        rng_randint(rng_global(), 1, (int64_t)low, (int64_t)high, &value);
-        values[i] = (int32_t)value;
-    }
-    return UNROLLED_OK;
-}
-
-int unrolled_randperm(size_t n, int32_t *values)
-{
-    if (!api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    rng_permutation(rng_global(), n, values);
-    return UNROLLED_OK;
-}
-
-int unrolled_epoch(size_t n, int shuffle, int32_t *values)
-{
-    if (!api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    rng_epoch(rng_global(), n, shuffle != 0, values);
     return UNROLLED_OK;
 }
 
@@ -155,38 +90,63 @@ int unrolled_numpy_create(uint32_t seed)
     return api_open(HANDLE_NUMPY, r, UNROLLED_E_MEMORY);
 }
 
-int unrolled_numpy_draw(int numpy, int kind, size_t n, double a, double b, double *values)
+// Bounds whose values fit int32, with some between them.
+static bool is_range(double low, double high)
 {
-    rng *r = handle_get(HANDLE_NUMPY, numpy);
-    if (!r)
-        return UNROLLED_E_HANDLE;
-    if (!api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    if (kind == UNROLLED_NUMPY_NORMAL)
-        numpy_normal(r, n, a, b, values);
+    return low >= INT32_MIN && low < high && high <= INT32_MAX + 1.0 &&
+           (int64_t)low < (int64_t)high;
+}
+
+static void draw_integers(rng *r, size_t n, int64_t low, int64_t high, int32_t *values)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t value;
+        rng_randint(r, 1, low, high, &value);
+        values[i] = (int32_t)value;
+    }
+}
+
+static void draw_own(rng *r, int kind, size_t n, double a, double b, void *values)
+{
+    if (kind == UNROLLED_UNIFORM)
+        rng_uniform(r, n, (float)a, (float)b, values);
+    else if (kind == UNROLLED_NORMAL)
+        rng_normal(r, n, a, b, values);
+    else if (kind == UNROLLED_INTEGERS)
+        draw_integers(r, n, (int64_t)a, (int64_t)b, values);
+    else if (kind == UNROLLED_PERMUTATION)
+        rng_permutation(r, n, values);
+    else if (kind == UNROLLED_BERNOULLI)
+        rng_bernoulli(r, n, a, values);
     else
+        rng_epoch(r, n, a != 0, values);
+}
+
+static void draw_numpy(rng *r, int kind, size_t n, double a, double b, void *values)
+{
+    if (kind == UNROLLED_UNIFORM)
         numpy_uniform(r, n, a, b, values);
-    return UNROLLED_OK;
+    else if (kind == UNROLLED_NORMAL)
+        numpy_normal(r, n, a, b, values);
+    else if (kind == UNROLLED_INTEGERS)
+        numpy_randint(r, n, (int64_t)a, (int64_t)b, values);
+    else
+        numpy_permutation(r, n, values);
 }
 
-int unrolled_numpy_randint(int numpy, size_t n, double low, double high, int32_t *values)
+int unrolled_draw(int numpy, int kind, size_t n, double a, double b, void *values)
 {
-    rng *r = handle_get(HANDLE_NUMPY, numpy);
+    rng *r = numpy ? handle_get(HANDLE_NUMPY, numpy) : rng_global();
+    const bool doubles = numpy && kind <= UNROLLED_NORMAL;
     if (!r)
         return UNROLLED_E_HANDLE;
-    if (!is_range(low, high) || !api_staged(values, n, sizeof *values))
+    if (kind < UNROLLED_UNIFORM || kind > (numpy ? UNROLLED_PERMUTATION : UNROLLED_EPOCH) ||
+        (kind == UNROLLED_INTEGERS && !is_range(a, b)) ||
+        !api_staged(values, n, doubles ? sizeof(double) : sizeof(float)))
         return UNROLLED_E_ARGUMENT;
-    numpy_randint(r, n, (int64_t)low, (int64_t)high, values);
-    return UNROLLED_OK;
-}
-
-int unrolled_numpy_permutation(int numpy, size_t n, int32_t *values)
-{
-    rng *r = handle_get(HANDLE_NUMPY, numpy);
-    if (!r)
-        return UNROLLED_E_HANDLE;
-    if (!api_staged(values, n, sizeof *values))
-        return UNROLLED_E_ARGUMENT;
-    numpy_permutation(r, n, values);
+    if (numpy)
+        draw_numpy(r, kind, n, a, b, values);
+    else
+        draw_own(r, kind, n, a, b, values);
     return UNROLLED_OK;
 }

@@ -164,7 +164,7 @@ static tuner *get_tuner(int handle)
     return t;
 }
 
-int unrolled_optimizer_options(int handle, const double *options)
+int unrolled_optimizer_options(int handle, const double *options, double step)
 {
     tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
     if (!t)
@@ -177,15 +177,10 @@ int unrolled_optimizer_options(int handle, const double *options)
     if (optim_num_moments(kind, &o) != optim_num_moments(kind, &t->rule.options))
         return UNROLLED_E_ARGUMENT;
     t->rule.options = o;
-    return UNROLLED_OK;
-}
-
-int unrolled_optimizer_lr(int handle, double lr)
-{
-    tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
-    if (!t)
-        return UNROLLED_E_HANDLE;
-    t->rule.options.lr = lr;
+    if (step >= 0.0) {
+        optim_init(&t->rule);
+        t->rule.step = step;
+    }
     return UNROLLED_OK;
 }
 
@@ -212,57 +207,29 @@ int unrolled_optimizer_zero_grad(int handle)
     return UNROLLED_OK;
 }
 
-int unrolled_optimizer_info(int handle)
+int unrolled_optimizer_info(int handle, int index)
 {
     const tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
     if (!t)
         return UNROLLED_E_HANDLE;
-    const int kept = optim_num_moments(t->rule.kind, &t->rule.options);
+    if (index < 0 || index >= t->chosen.count)
+        return UNROLLED_E_ARGUMENT;
+    const optim_options *o = &t->rule.options;
+    const int kept = optim_num_moments(t->rule.kind, o);
     api_count(0, (size_t)kept);
-    api_out.doubles[1] = t->rule.step;
-    for (int i = 0; i < kept; i++)
-        api_pointer(4 + i, optim_moment_name(t->rule.kind, &t->rule.options, i));
-    return UNROLLED_OK;
-}
-
-int unrolled_optimizer_moment(int handle, int index, int moment)
-{
-    const tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
-    if (!t)
-        return UNROLLED_E_HANDLE;
-    if (index < 0 || index >= t->chosen.count || moment < 0 ||
-        moment >= optim_num_moments(t->rule.kind, &t->rule.options))
-        return UNROLLED_E_ARGUMENT;
-    api_pointer(0, tuner_moment(t, index, moment));
     api_count(1, t->chosen.offsets[index + 1] - t->chosen.offsets[index]);
+    api_out.doubles[1] = t->rule.step;
+    for (int i = 0; i < kept; i++) {
+        api_pointer(4 + 2 * i, optim_moment_name(t->rule.kind, o, i));
+        api_pointer(5 + 2 * i, tuner_moment(t, index, i));
+    }
     return UNROLLED_OK;
 }
 
-int unrolled_optimizer_restart(int handle)
-{
-    tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
-    if (!t)
-        return UNROLLED_E_HANDLE;
-    optim_init(&t->rule);
-    return UNROLLED_OK;
-}
-
-int unrolled_optimizer_set_step(int handle, double step)
-{
-    tuner *t = handle_get(HANDLE_OPTIMIZER, handle);
-    if (!t)
-        return UNROLLED_E_HANDLE;
-    if (!(step >= 0.0))
-        return UNROLLED_E_ARGUMENT;
-    t->rule.step = step;
-    return UNROLLED_OK;
-}
-
-// norm_type 0: each value by itself.
-static status clip(int count, const int32_t *pairs, double norm_type, double most)
+int unrolled_clip(int count, const int32_t *pairs, double most, double norm_type)
 {
     parameters chosen;
-    if (!(most >= 0))
+    if (!(most >= 0.0) || !(norm_type >= 0.0))
         return UNROLLED_E_ARGUMENT;
     const status e = choose(count, pairs, &chosen);
     if (e)
@@ -276,16 +243,6 @@ static status clip(int count, const int32_t *pairs, double norm_type, double mos
     }
     parameters_give(&chosen);
     return UNROLLED_OK;
-}
-
-int unrolled_clip_norm(int count, const int32_t *pairs, double max_norm, double norm_type)
-{
-    return norm_type > 0 ? clip(count, pairs, norm_type, max_norm) : UNROLLED_E_ARGUMENT;
-}
-
-int unrolled_clip_value(int count, const int32_t *pairs, double value)
-{
-    return clip(count, pairs, 0, value);
 }
 
 // ------------------------------------------------------------------------------------- trainer

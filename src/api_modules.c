@@ -19,59 +19,33 @@ static stack *get_stack(int handle)
     return m && stack_is(m) ? (stack *)m : NULL;
 }
 
-static int open_module(module *m, status why) { return api_open(HANDLE_MODULE, m, why); }
-
-static bool is_probability(double p) { return p >= 0.0 && p <= 1.0; }
-
-int unrolled_stack_create(int kind, int I, int H, int L, int P, double dropout, int flags)
+int unrolled_module_create(int kind, int I, int H, int flags, double p, int L, int P)
 {
-    status why = UNROLLED_E_MEMORY;
-    if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_GRU || I < 1 || H < 1 || L < 1 || P < 0 ||
-        (P > 0 && (P >= H || kind != UNROLLED_LSTM)) || !is_probability(dropout))
-        return UNROLLED_E_ARGUMENT;
-    stack *s =
-        handle_room() ? stack_create(kind, I, H, L, P, dropout, flags, rng_global(), &why) : NULL;
-    return open_module(s ? &s->base : NULL, why);
-}
-
-int unrolled_cell_create(int kind, int I, int H, int flags)
-{
-    status why = UNROLLED_E_MEMORY;
-    if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_GRU || I < 1 || H < 1)
-        return UNROLLED_E_ARGUMENT;
-    cell *c =
-        handle_room() ? cell_create(kind, I, H, flags & UNROLLED_BIAS, rng_global(), &why) : NULL;
-    return open_module(c ? &c->base : NULL, why);
-}
-
-int unrolled_linear_create(int I, int K, int flags)
-{
-    status why = UNROLLED_E_MEMORY;
-    if (I < 1 || K < 1)
-        return UNROLLED_E_ARGUMENT;
-    module *m =
-        handle_room() ? linear_create(I, K, flags & UNROLLED_BIAS, rng_global(), &why) : NULL;
-    return open_module(m, why);
-}
-
-int unrolled_activation_create(int kind, int size)
-{
+    const bool recurrent = kind <= UNROLLED_GRU, square = kind <= UNROLLED_LINEAR;
     const bool over_axis = kind == UNROLLED_SOFTMAX || kind == UNROLLED_LOG_SOFTMAX;
-    if (kind < UNROLLED_TANH || kind > UNROLLED_LOG_SOFTMAX || (over_axis ? size < 1 : size != 0))
-        return UNROLLED_E_ARGUMENT;
-    return open_module(handle_room() ? activation_create(kind, size) : NULL, UNROLLED_E_MEMORY);
-}
+    const bool layered = recurrent && !(flags & UNROLLED_CELL), bias = flags & UNROLLED_BIAS;
+    rng *r = rng_global();
+    void *m;
 
-int unrolled_dropout_create(double p)
-{
-    if (!is_probability(p))
+    if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_LAST_STEP || ((square || over_axis) && I < 1) ||
+        (square && H < 1) || ((layered || kind == UNROLLED_DROPOUT) && !(p >= 0.0 && p <= 1.0)) ||
+        (layered && (L < 1 || P < 0 || (P > 0 && (P >= H || kind != UNROLLED_LSTM)))))
         return UNROLLED_E_ARGUMENT;
-    return open_module(handle_room() ? dropout_create(p) : NULL, UNROLLED_E_MEMORY);
-}
-
-int unrolled_last_step_create(void)
-{
-    return open_module(handle_room() ? select_create() : NULL, UNROLLED_E_MEMORY);
+    if (!handle_room())
+        return api_fail(UNROLLED_E_MEMORY);
+    if (layered)
+        m = stack_create(kind, I, H, L, P, p, flags, r);
+    else if (recurrent)
+        m = cell_create(kind, I, H, bias, r);
+    else if (square)
+        m = linear_create(I, H, bias, r);
+    else if (kind == UNROLLED_DROPOUT)
+        m = dropout_create(p);
+    else if (kind == UNROLLED_LAST_STEP)
+        m = select_create();
+    else
+        m = activation_create(kind, over_axis ? I : 0);
+    return api_open(HANDLE_MODULE, m, UNROLLED_E_MEMORY);
 }
 
 int unrolled_sequential_create(int count, const int32_t *handles)
@@ -99,7 +73,7 @@ int unrolled_sequential_create(int count, const int32_t *handles)
     memory_give(modules);
     if (!m)
         api_count(0, (size_t)where);
-    return open_module(m, why);
+    return api_open(HANDLE_MODULE, m, why);
 }
 
 static void close_handles(const module *m)

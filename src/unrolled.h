@@ -57,47 +57,49 @@ UNROLLED_API(stage) void *unrolled_stage(size_t bytes);
 // One stream an instance, shared by initialization, dropout and shuffling (rng.h says what each
 // draws). Arrays are written to `values` on the stage.
 UNROLLED_API(seed) void unrolled_seed(uint32_t low);
-UNROLLED_API(rng_state) void *unrolled_rng_state(void); // the state itself, opaque bytes
-UNROLLED_API(rng_state_size) size_t unrolled_rng_state_size(void);
+// The state itself, opaque bytes; out[0] how many.
+UNROLLED_API(rng_state) void *unrolled_rng_state(void);
 // 0 or UNROLLED_E_ARGUMENT for bytes that cannot be a state. It is copied in only when it can.
 UNROLLED_API(rng_restore) int unrolled_rng_restore(const void *state);
-UNROLLED_API(rand) int unrolled_rand(size_t n, float *values);
-UNROLLED_API(uniform)
-int unrolled_uniform(size_t n, double low, double high, float *values);
-UNROLLED_API(normal)
-int unrolled_normal(size_t n, double mean, double std, float *values);
-UNROLLED_API(bernoulli) int unrolled_bernoulli(size_t n, double p, float *values);
-// low and high are whole numbers; values as int32.
-UNROLLED_API(randint)
-int unrolled_randint(size_t n, double low, double high, int32_t *values);
-UNROLLED_API(randperm) int unrolled_randperm(size_t n, int32_t *values);
-// The order of one DataLoader epoch.
-UNROLLED_API(epoch) int unrolled_epoch(size_t n, int shuffle, int32_t *values);
-
 // NumPy's legacy stream; a handle, to be destroyed.
 UNROLLED_API(numpy_create) int unrolled_numpy_create(uint32_t seed);
-enum { UNROLLED_NUMPY_UNIFORM, UNROLLED_NUMPY_NORMAL }; // (low, high), (mean, std)
-UNROLLED_API(numpy_draw)
-int unrolled_numpy_draw(int numpy, int kind, size_t n, double a, double b, double *values);
-UNROLLED_API(numpy_randint)
-int unrolled_numpy_randint(int numpy, size_t n, double low, double high, int32_t *values);
-UNROLLED_API(numpy_permutation)
-int unrolled_numpy_permutation(int numpy, size_t n, int32_t *values);
+// n values, from NumPy's stream or, for numpy 0, from the instance's own:
+enum {
+    UNROLLED_UNIFORM,     // from a to below b; float, NumPy's are double
+    UNROLLED_NORMAL,      // of mean a and deviation b; float, NumPy's are double
+    UNROLLED_INTEGERS,    // from a to below b, both whole; int32
+    UNROLLED_PERMUTATION, // of 0 … n - 1; int32
+    UNROLLED_BERNOULLI,   // 1 with probability a, else 0; float, own stream only
+    UNROLLED_EPOCH // the order of a DataLoader's epoch, shuffled unless a is 0; int32, own only
+};
+UNROLLED_API(draw)
+int unrolled_draw(int numpy, int kind, size_t n, double a, double b, void *values);
 
 // ------------------------------------------------------------------------------------- modules
 // Creators return a handle, or a negative status. Parameters are initialized as PyTorch does, from
 // the stream.
-enum { UNROLLED_RNN_TANH, UNROLLED_RNN_RELU, UNROLLED_RNN_IDENTITY, UNROLLED_LSTM, UNROLLED_GRU };
-enum { UNROLLED_BIAS = 1, UNROLLED_BIDIRECTIONAL = 2, UNROLLED_BATCH_FIRST = 4 }; // flags
-UNROLLED_API(stack_create)
-int unrolled_stack_create(int kind, int I, int H, int L, int P, double dropout, int flags);
-UNROLLED_API(cell_create) int unrolled_cell_create(int kind, int I, int H, int flags);
-UNROLLED_API(linear_create) int unrolled_linear_create(int I, int K, int flags);
-enum { UNROLLED_TANH, UNROLLED_RELU, UNROLLED_SIGMOID, UNROLLED_SOFTMAX, UNROLLED_LOG_SOFTMAX };
-// size: the length of the last axis for the softmaxes, 0 for the others.
-UNROLLED_API(activation_create) int unrolled_activation_create(int kind, int size);
-UNROLLED_API(dropout_create) int unrolled_dropout_create(double p);
-UNROLLED_API(last_step_create) int unrolled_last_step_create(void);
+enum {
+    UNROLLED_RNN_TANH,
+    UNROLLED_RNN_RELU,
+    UNROLLED_RNN_IDENTITY,
+    UNROLLED_LSTM,
+    UNROLLED_GRU,
+    UNROLLED_LINEAR,
+    UNROLLED_TANH,
+    UNROLLED_RELU,
+    UNROLLED_SIGMOID,
+    UNROLLED_SOFTMAX,
+    UNROLLED_LOG_SOFTMAX,
+    UNROLLED_DROPOUT,
+    UNROLLED_LAST_STEP
+};
+// CELL: of a recurrent kind not the stack of layers, but the one cell.
+enum { UNROLLED_BIAS = 1, UNROLLED_BIDIRECTIONAL = 2, UNROLLED_BATCH_FIRST = 4, UNROLLED_CELL = 8 };
+// I: inputs of recurrent kinds and linear ones, the last axis of the softmaxes. H: hidden units,
+// outputs of linear ones. p: the dropout of a stack, or of UNROLLED_DROPOUT. L, P: of a stack.
+// What a kind does not have is not looked at.
+UNROLLED_API(module_create)
+int unrolled_module_create(int kind, int I, int H, int flags, double p, int L, int P);
 // Takes the modules over: they stay callable, and are destroyed with it. UNROLLED_E_SHAPE: out[0]
 // is the place of the module whose inputs do not fit; UNROLLED_E_ARGUMENT: out[0] that of one which
 // is in another Sequential, cannot stand in one, or has another batch order.
@@ -200,27 +202,19 @@ enum {
 UNROLLED_API(optimizer_create)
 int unrolled_optimizer_create(int kind, const double *options, int count,
                               const int32_t *parameters);
-// Replaces the options; moments are kept, so their number must stay the same (UNROLLED_E_ARGUMENT).
+// Replaces the options, whose number of moments must be the same (UNROLLED_E_ARGUMENT). step from 0
+// on: it stands after so many updates, with moments as a new one has them; else it goes on.
 UNROLLED_API(optimizer_options)
-int unrolled_optimizer_options(int optimizer, const double *options);
-UNROLLED_API(optimizer_lr) int unrolled_optimizer_lr(int optimizer, double lr);
+int unrolled_optimizer_options(int optimizer, const double *options, double step);
 UNROLLED_API(optimizer_step) int unrolled_optimizer_step(int optimizer);
 UNROLLED_API(optimizer_zero_grad) int unrolled_optimizer_zero_grad(int optimizer);
-// out[0] moments a parameter, out[2..3] updates done (double), out[4…] names of the moments.
-UNROLLED_API(optimizer_info) int unrolled_optimizer_info(int optimizer);
-// out[0] the moment of parameter number `index` of the optimizer, out[1] its values.
-UNROLLED_API(optimizer_moment)
-int unrolled_optimizer_moment(int optimizer, int index, int moment);
-// Back to the first step: moments as a new optimizer has them.
-UNROLLED_API(optimizer_restart) int unrolled_optimizer_restart(int optimizer);
-UNROLLED_API(optimizer_set_step)
-int unrolled_optimizer_set_step(int optimizer, double step);
-// Over any parameters, pairs as above; max_norm and value from 0 on, norm_type above 0 (infinity:
-// the largest magnitude). out[0..1] the norm before clipping, a double.
-UNROLLED_API(clip_norm)
-int unrolled_clip_norm(int count, const int32_t *parameters, double max_norm, double norm_type);
-UNROLLED_API(clip_value)
-int unrolled_clip_value(int count, const int32_t *parameters, double value);
+// Of parameter number `index` of the optimizer: out[0] moments, out[1] values in each, out[2..3]
+// updates done (double); of each moment its name and place, from out[4] and out[5] on.
+UNROLLED_API(optimizer_info) int unrolled_optimizer_info(int optimizer, int index);
+// Over any parameters, pairs as above. norm_type above 0 (infinity: the largest magnitude): all
+// scaled to a norm of at most `most`, out[0..1] the norm before, a double. 0: each value clamped.
+UNROLLED_API(clip)
+int unrolled_clip(int count, const int32_t *parameters, double most, double norm_type);
 
 // ------------------------------------------------------------------------------------- trainer
 enum { UNROLLED_THROW, UNROLLED_SKIP, UNROLLED_IGNORE }; // a loss or gradient that is not finite

@@ -26,31 +26,46 @@ static inline void *staged(int place, const void *array, size_t count, size_t si
     return at;
 }
 
+// Modules by what their kinds have.
+static inline int make_stack(int kind, int I, int H, int L, int P, double dropout, int flags)
+{
+    return unrolled_module_create(kind, I, H, flags, dropout, L, P);
+}
+
+static inline int make_cell(int kind, int I, int H, int flags)
+{
+    return unrolled_module_create(kind, I, H, flags | UNROLLED_CELL, 0, 0, 0);
+}
+
+static inline int make_linear(int I, int K, int flags)
+{
+    return unrolled_module_create(UNROLLED_LINEAR, I, K, flags, 0, 0, 0);
+}
+
+static inline int make_activation(int kind, int size)
+{
+    return unrolled_module_create(kind, size, 0, 0, 0, 0, 0);
+}
+
+static inline int make_dropout(double p)
+{
+    return unrolled_module_create(UNROLLED_DROPOUT, 0, 0, 0, p, 0, 0);
+}
+
+static inline int make_last_step(void)
+{
+    return unrolled_module_create(UNROLLED_LAST_STEP, 0, 0, 0, 0, 0, 0);
+}
+
 static inline size_t staged_axes(int dims) { return dims > 0 ? (size_t)dims : 0; }
 
-static inline int staged_numpy_draw(int numpy, int kind, size_t n, double a, double b,
-                                    double *values)
+static inline int staged_draw(int numpy, int kind, size_t n, double a, double b, void *values)
 {
-    double *at = staged(0, values, n, sizeof *values);
-    const int e = unrolled_numpy_draw(numpy, kind, n, a, b, at);
-    memcpy(values, at, n * sizeof *values);
-    return e;
-}
-
-static inline int staged_numpy_randint(int numpy, size_t n, double low, double high,
-                                       int32_t *values)
-{
-    int32_t *at = staged(0, values, n, sizeof *values);
-    const int e = unrolled_numpy_randint(numpy, n, low, high, at);
-    memcpy(values, at, n * sizeof *values);
-    return e;
-}
-
-static inline int staged_numpy_permutation(int numpy, size_t n, int32_t *values)
-{
-    int32_t *at = staged(0, values, n, sizeof *values);
-    const int e = unrolled_numpy_permutation(numpy, n, at);
-    memcpy(values, at, n * sizeof *values);
+    const size_t size = numpy && kind <= UNROLLED_NORMAL ? sizeof(double) : sizeof(float);
+    void *at = staged(0, values, n, size);
+    const int e = unrolled_draw(numpy, kind, n, a, b, at);
+    if (at != values)
+        memcpy(values, at, n * size);
     return e;
 }
 
@@ -83,23 +98,16 @@ static inline int staged_optimizer_create(int kind, const double *options, int c
     return unrolled_optimizer_create(kind, o, count, p);
 }
 
-static inline int staged_optimizer_options(int optimizer, const double *options)
+static inline int staged_optimizer_options(int optimizer, const double *options, double step)
 {
-    return unrolled_optimizer_options(optimizer,
-                                      staged(0, options, UNROLLED_NUM_OPTIONS, sizeof *options));
+    const double *o = staged(0, options, UNROLLED_NUM_OPTIONS, sizeof *o);
+    return unrolled_optimizer_options(optimizer, o, step);
 }
 
-static inline int staged_clip_norm(int count, const int32_t *parameters, double max_norm,
-                                   double norm_type)
+static inline int staged_clip(int count, const int32_t *parameters, double most, double norm_type)
 {
     const int32_t *p = staged(0, parameters, 2 * staged_axes(count), sizeof *p);
-    return unrolled_clip_norm(count, p, max_norm, norm_type);
-}
-
-static inline int staged_clip_value(int count, const int32_t *parameters, double value)
-{
-    return unrolled_clip_value(
-        count, staged(0, parameters, 2 * staged_axes(count), sizeof *parameters), value);
+    return unrolled_clip(count, p, most, norm_type);
 }
 
 static inline int staged_trainer_reserve(int trainer, int T, int N, int F, int target_dims,
@@ -109,16 +117,13 @@ static inline int staged_trainer_reserve(int trainer, int T, int N, int F, int t
     return unrolled_trainer_reserve(trainer, T, N, F, target_dims, t, targets);
 }
 
-#define unrolled_numpy_draw(...) staged_numpy_draw(__VA_ARGS__)
-#define unrolled_numpy_randint(...) staged_numpy_randint(__VA_ARGS__)
-#define unrolled_numpy_permutation(...) staged_numpy_permutation(__VA_ARGS__)
+#define unrolled_draw(...) staged_draw(__VA_ARGS__)
 #define unrolled_sequential_create(...) staged_sequential_create(__VA_ARGS__)
 #define unrolled_loss_create(...) staged_loss_create(__VA_ARGS__)
 #define unrolled_loss_reserve(...) staged_loss_reserve(__VA_ARGS__)
 #define unrolled_optimizer_create(...) staged_optimizer_create(__VA_ARGS__)
 #define unrolled_optimizer_options(...) staged_optimizer_options(__VA_ARGS__)
-#define unrolled_clip_norm(...) staged_clip_norm(__VA_ARGS__)
-#define unrolled_clip_value(...) staged_clip_value(__VA_ARGS__)
+#define unrolled_clip(...) staged_clip(__VA_ARGS__)
 #define unrolled_trainer_reserve(...) staged_trainer_reserve(__VA_ARGS__)
 
 #endif

@@ -173,22 +173,25 @@ static int create(void)
     case 0:
     case 1: {
         const int kind = number(), I = number(), H = number(), L = number(), P = number();
-        return unrolled_stack_create(kind, I, H, L, byte() % 3 ? 0 : P, real(), byte() % 8);
+        const int projected = byte() % 3 ? 0 : P;
+        const double dropout = real();
+        return unrolled_module_create(kind, I, H, byte() % 8, dropout, L, projected);
     }
     case 2: {
         const int kind = number(), I = number(), H = number();
-        return unrolled_cell_create(kind, I, H, byte());
+        return unrolled_module_create(kind, I, H, byte() | UNROLLED_CELL, 0, 0, 0);
     }
     case 3: {
         const int I = number(), K = number();
-        return unrolled_linear_create(I, K, byte());
+        return unrolled_module_create(UNROLLED_LINEAR, I, K, byte(), 0, 0, 0);
     }
     case 4: {
-        const int kind = number();
-        return unrolled_activation_create(kind, byte() % 2 ? 0 : number());
+        const int n = number(), kind = n < 0 || n > 5 ? n : UNROLLED_TANH + n;
+        return unrolled_module_create(kind, byte() % 2 ? 0 : number(), 0, 0, 0, 0, 0);
     }
     case 5:
-        return byte() % 2 ? unrolled_dropout_create(real()) : unrolled_last_step_create();
+        return byte() % 2 ? unrolled_module_create(UNROLLED_DROPOUT, 0, 0, 0, real(), 0, 0)
+                          : unrolled_module_create(UNROLLED_LAST_STEP, 0, 0, 0, 0, 0, 0);
     case 6: {
         const int n = number();
         return unrolled_sequential_create(n, pointer());
@@ -225,27 +228,13 @@ static int draw(void)
     case 1:
         return unrolled_rng_restore(at);
     case 2: // the state itself, from the stage: a whole one, then one with a bit changed
-        memcpy(stage, unrolled_rng_state(), unrolled_rng_state_size());
-        stage[(size_t)byte() * 10 % unrolled_rng_state_size()] ^= (char)(1 << byte() % 8);
+        memcpy(stage, unrolled_rng_state(), sizeof(rng));
+        stage[(size_t)byte() * 10 % sizeof(rng)] ^= (char)(1 << byte() % 8);
         return unrolled_rng_restore(stage);
-    case 3:
-        return unrolled_rand(n, at);
-    case 4:
-        return unrolled_uniform(n, a, b, at);
-    case 5:
-        return unrolled_normal(n, a, b, at);
-    case 6:
-        return unrolled_bernoulli(n, a, at);
-    case 7:
-        return unrolled_randint(n, a, b, at);
-    case 8:
-        return byte() % 2 ? unrolled_randperm(n, at) : unrolled_epoch(n, byte() % 2, at);
-    case 9:
-        return unrolled_numpy_draw(handle(), byte(), n, a, b, at);
-    case 10:
-        return unrolled_numpy_randint(handle(), n, a, b, at);
-    default:
-        return unrolled_numpy_permutation(handle(), n, at);
+    default: { // from the instance's stream, or from one of NumPy's
+        const int numpy = byte() % 2 ? handle() : 0;
+        return unrolled_draw(numpy, byte() % 200 ? byte() % 6 : number(), n, a, b, at);
+    }
     }
 }
 
@@ -291,27 +280,23 @@ static int use(void)
     case 17:
         return unrolled_loss_backward(h, byte() % 2);
     case 18:
-        return unrolled_optimizer_options(h, pointer());
-    case 19:
-        return unrolled_optimizer_lr(h, real());
+    case 19: {
+        const double *options = pointer();
+        return unrolled_optimizer_options(h, options, real());
+    }
     case 20:
         return unrolled_optimizer_step(h);
     case 21:
         return unrolled_optimizer_zero_grad(h);
     case 22:
-        return byte() % 2 ? unrolled_optimizer_info(h) : unrolled_optimizer_restart(h);
-    case 23: {
-        const int index = number();
-        return unrolled_optimizer_moment(h, index, number());
-    }
+    case 23:
     case 24:
-        return unrolled_optimizer_set_step(h, real());
+        return unrolled_optimizer_info(h, number());
     case 25: {
         const int n = number();
         const int32_t *pairs = pointer();
         const double a = real();
-        return byte() % 2 ? unrolled_clip_norm(n, pairs, a, real())
-                          : unrolled_clip_value(n, pairs, a);
+        return unrolled_clip(n, pairs, a, real());
     }
     case 26:
         return unrolled_destroy(h);
