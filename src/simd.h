@@ -52,8 +52,6 @@ SIMD_INLINE f32x4 f32x4_from_i32(i32x4 a) { return wasm_f32x4_convert_i32x4(a); 
 SIMD_INLINE i32x4 f32x4_to_i32(f32x4 a) { return wasm_i32x4_trunc_sat_f32x4(a); }
 SIMD_INLINE i32x4 i32x4_splat(int32_t a) { return wasm_i32x4_splat(a); }
 SIMD_INLINE i32x4 i32x4_sub(i32x4 a, i32x4 b) { return wasm_i32x4_sub(a, b); }
-SIMD_INLINE i32x4 i32x4_and(i32x4 a, i32x4 b) { return wasm_v128_and(a, b); }
-SIMD_INLINE i32x4 i32x4_or(i32x4 a, i32x4 b) { return wasm_v128_or(a, b); }
 SIMD_INLINE i32x4 i32x4_not(i32x4 a) { return wasm_v128_not(a); }
 #define i32x4_shift_left(a, count) wasm_i32x4_shl(a, (uint32_t)(count))
 #define i32x4_shift_right(a, count) wasm_i32x4_shr(a, (uint32_t)(count)) // keeps the sign
@@ -143,8 +141,6 @@ SIMD_INLINE f32x4 f32x4_shift(f32x4 a, int n)
 SIMD_INLINE i32x4 i32x4_splat(int32_t a) { return (i32x4){a, a, a, a}; }
 typedef uint32_t simd_u32x4 __attribute__((vector_size(16)));
 SIMD_INLINE i32x4 i32x4_sub(i32x4 a, i32x4 b) { return (i32x4)((simd_u32x4)a - (simd_u32x4)b); }
-SIMD_INLINE i32x4 i32x4_and(i32x4 a, i32x4 b) { return a & b; }
-SIMD_INLINE i32x4 i32x4_or(i32x4 a, i32x4 b) { return a | b; }
 SIMD_INLINE i32x4 i32x4_not(i32x4 a) { return ~a; }
 #define i32x4_shift_left(a, count) ((i32x4)((simd_u32x4)(a) << (count)))
 #define i32x4_shift_right(a, count) ((a) >> (count)) // keeps the sign

