@@ -97,16 +97,17 @@ install() {
 # need COMMAND PACKAGE
 need() { has "$1" || install "$2"; }
 
-# emcc: on PATH, in $EMSDK or in .emsdk; else Debian's package; else the SDK, into .emsdk.
+# emcc and Binaryen's tools: on PATH, in $EMSDK or in .emsdk; else Debian's packages; else the SDK,
+# which has both, into .emsdk.
 need_emscripten() {
     PATH="$PATH${EMSDK:+:$EMSDK/upstream/emscripten:$EMSDK/upstream/bin}:$PWD/.emsdk/upstream/emscripten:$PWD/.emsdk/upstream/bin"
-    if has emcc; then return; fi
+    if has emcc && has wasm-metadce && has wasm-opt; then return; fi
     if can_install; then
-        install emscripten
+        install emscripten binaryen
         return
     fi
     has git && has python3 ||
-        fail 'missing: Emscripten (Debian: apt-get install emscripten; macOS: brew install emscripten), or git and python3 to fetch it'
+        fail 'missing: Emscripten (Debian: apt-get install emscripten; macOS: brew install emscripten binaryen), or git and python3 to fetch it'
     [ -d .emsdk ] || git clone --depth 1 https://github.com/emscripten-core/emsdk.git .emsdk
     .emsdk/emsdk install $EMSDK_VERSION
     .emsdk/emsdk activate $EMSDK_VERSION
