@@ -1,7 +1,7 @@
 // Checks of what callers give, before anything changes. The sentence names the argument, what was
 // expected and what came.
 
-import { Resource, stable } from './core.js';
+import { handleOf, Resource, stable } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
 const INT_MAX = 2 ** 31 - 1;
@@ -36,6 +36,15 @@ function classOf(value) {
   // a class of the library by its own word: minifiers rename classes
   const name = value instanceof Resource ? Resource.kindOf(value) : value.constructor?.name;
   return typeof name === 'string' ? name.slice(0, QUOTED) : 'no class';
+}
+
+/**
+ * What a method begins with: the handle of its object, and what it is called in messages.
+ * @param {Resource} resource
+ * @param {string} method
+ */
+export function begin(resource, method) {
+  return { handle: handleOf(resource), what: `${Resource.kindOf(resource)} ${method}` };
 }
 
 /**
@@ -80,11 +89,6 @@ export function expectFloats(value, name) {
   throw noArray(name, 'Float32Array', value);
 }
 
-/** @param {unknown} value @param {string} name */
-export function optionalFloats(value, name) {
-  return value === undefined ? undefined : expectFloats(value, name);
-}
-
 /**
  * @param {unknown} value
  * @param {string} name
@@ -121,16 +125,6 @@ export function expectLength(value, length, name) {
 /** @param {unknown} value @param {number} length @param {string} name */
 export function optionalLength(value, length, name) {
   return value === undefined ? undefined : expectLength(value, length, name);
-}
-
-/**
- * Whether expectLength would let it pass: hot paths ask this first, and put names together only for
- * an error.
- * @param {unknown} value
- * @param {number} length
- */
-export function fits(value, length) {
-  return value instanceof Float32Array && value.length === length;
 }
 
 /** @param {unknown} value @param {string} name */
@@ -272,28 +266,33 @@ export function settle(name, given, table, empty) {
   return Object.fromEntries(settled);
 }
 
-const BATCH = ['batch'];
-
 /**
- * N, of the options of a call, which are checked: 1 where it is left out.
+ * N, of the options of a call, which are checked.
  * @param {{ batch?: number }} options
  * @param {string} what
  * @param {readonly string[]} [known]
+ * @param {number} [fallback]  where it is left out
  */
-export function batchOf(options, what, known = BATCH) {
+export function batchOf(options, what, known = ['batch'], fallback = 1) {
   expectOptions(options, known, what);
-  return options.batch === undefined ? 1 : expectSize(options.batch, `${what} batch`);
+  return options.batch === undefined ? fallback : expectSize(options.batch, `${what} batch`);
 }
 
 /**
- * A shape: an array of whole numbers from 1 on.
+ * A shape for so many values: an array of whole numbers from 1 on.
  * @param {unknown} shape
  * @param {string} name
+ * @param {number} length
+ * @param {boolean} [mayBeOpen]  whether one of them may be −1: what is left
  * @returns {number[]}
  */
-export function expectShape(shape, name) {
+export function expectShape(shape, name, length, mayBeOpen) {
   if (!Array.isArray(shape)) throw wrong(name, 'an array of sizes', shape);
-  return shape.map((size, i) => expectSize(size, `${name}[${i}]`));
+  const open = mayBeOpen ? shape.indexOf(-1) : -1;
+  const sizes = shape.map((size, i) => (i === open ? 1 : expectSize(size, `${name}[${i}]`)));
+  if (open >= 0) sizes[open] = Math.floor(length / product(sizes)) || 1;
+  if (product(sizes) === length) return sizes;
+  throw misfit(name, shapeText(shape), `${length} values`);
 }
 
 /** @param {readonly number[]} shape */
@@ -307,11 +306,9 @@ export function shapeText(shape) {
   return `[${shown.join(', ')}${shape.length > AXES_SHOWN ? ', …' : ''}]`;
 }
 
-/** @param {readonly unknown[]} a @param {readonly number[]} b */
+/** @param {readonly unknown[]} a  perhaps with holes @param {readonly number[]} b */
 export function sameShape(a, b) {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+  return a.length === b.length && b.every((size, i) => a[i] === size);
 }
 
 /**
