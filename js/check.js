@@ -158,15 +158,14 @@ export function expectCount(value, name, most = INT_MAX) {
 
 /**
  * A finite number, at least `low` and at most `high`.
- * @param {unknown} value
+ * @param {any} value
  * @param {string} name
  * @param {number} [low]
  * @param {number} [high]
  * @returns {number}
  */
 export function expectNumber(value, name, low = -Infinity, high = Infinity) {
-  const number = /** @type {number} */ (value);
-  if (Number.isFinite(value) && number >= low && number <= high) return number;
+  if (Number.isFinite(value) && value >= low && value <= high) return value;
   throw wrong(name, `a finite number from ${low} to ${high}`, value);
 }
 
@@ -250,16 +249,15 @@ export function expectOptions(options, known, name) {
  * Options as a table has them: no others, with defaults, each checked.
  * @template {Record<string, Option>} T
  * @param {string} name  whose they are
- * @param {unknown} given
+ * @param {any} given
  * @param {T} table
  * @param {null} [empty]  null: it leaves an option out, as undefined does
  * @returns {{ [K in keyof T]: ReturnType<T[K][1]> }}
  */
 export function settle(name, given, table, empty) {
   expectOptions(given, Object.keys(table), name);
-  const options = /** @type {Record<string, unknown>} */ (given);
   const settled = Object.entries(table).map(([key, [fallback, check, ...more]]) => {
-    const value = options[key];
+    const value = given[key];
     const missing = fallback !== undefined && (value === undefined || value === empty);
     return [key, missing ? fallback : check(value, `${name} ${key}`, ...more)];
   });

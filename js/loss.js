@@ -182,20 +182,18 @@ export class Loss extends Resource {
     const pShape = shapeOf(p, shapes.prediction, `${what} prediction`);
     const tShape = shapeOf(t, shapes.target, `${what} target`);
     if (p.length === 0) throw misfit(`${what} prediction`, 'values', 'none');
-    if (this.#classes && !pShape) {
-      const classes = p.length / t.length;
-      if (Number.isInteger(classes)) return [[t.length, classes], [t.length]];
-      throw misfit(what, '[S][classes] against [S]', `${p.length} values against ${t.length}`);
+    const classes = this.#classes;
+    if (!pShape && (classes ? p.length % t.length !== 0 : !tShape && p.length !== t.length)) {
+      const counts = `${p.length} values against ${t.length}`;
+      const expected = classes
+        ? '[S][classes] against [S]'
+        : 'as many values in both, or { prediction, target } shapes that broadcast';
+      throw misfit(what, expected, counts);
     }
-    if (this.#classes && pShape && !tShape) {
-      const rows = pShape.length > 1 ? pShape.filter((_, axis) => axis !== 1) : [];
-      return [pShape, expectShape(rows, `${what} target`, t.length)];
-    }
-    if (!pShape && !tShape && p.length !== t.length) {
-      const got = `${p.length} against ${t.length}; to broadcast, give { prediction, target } shapes`;
-      throw misfit(what, 'as many values in both', got);
-    }
-    return [pShape ?? [p.length], tShape ?? [t.length]];
+    const sizes = pShape ?? (classes ? [t.length, p.length / t.length] : [p.length]);
+    if (!classes || (pShape && tShape)) return [sizes, tShape ?? [t.length]];
+    const rows = sizes.length > 1 ? sizes.filter((_, axis) => axis !== 1) : [];
+    return [sizes, expectShape(rows, `${what} target`, t.length)];
   }
 }
 

@@ -1,4 +1,4 @@
-import { expectSize } from './check.js';
+import { expectSize, wrong } from './check.js';
 import { Recurrent } from './recurrent.js';
 
 /** @typedef {import('./recurrent.js').SequenceOptions} SequenceOptions */
@@ -15,11 +15,12 @@ export class LSTM extends Recurrent {
    * @param {SequenceOptions & { projSize?: number }} [options]  projSize: P < H, default 0, none
    */
   constructor(inputSize, hiddenSize, options = {}) {
-    super('LSTM', inputSize, hiddenSize, options, { projSize: [0, expectProjection] });
+    super('LSTM', inputSize, hiddenSize, options, { projSize: [0, expectProjection, hiddenSize] });
   }
 }
 
-/** @param {unknown} size @param {string} name */
-function expectProjection(size, name) {
-  return size === 0 ? 0 : expectSize(size, name);
+/** @param {number} size @param {string} name @param {number} hiddenSize */
+function expectProjection(size, name, hiddenSize) {
+  if (size === 0 || expectSize(size, name) < hiddenSize) return size;
+  throw wrong(name, `less than hiddenSize = ${hiddenSize}`, size);
 }

@@ -138,7 +138,7 @@ export class Module extends Resource {
     }
   }
 
-  /** The modules inside, by name. @protected @returns {[name: string, module: Module][]} */
+  /** The modules inside, by name. @internal @returns {[name: string, module: Module][]} */
   namedChildren() {
     return [];
   }
@@ -282,11 +282,6 @@ export class Module extends Resource {
       module.#parent = null;
       Resource.release(module); // its memory went with the Sequential's
     }
-  }
-
-  /** The modules inside, by name. @internal @param {Module} module */
-  static childrenOf(module) {
-    return module.namedChildren();
   }
 
   /** A Sequential takes it over. @internal @param {Module} module @param {Module} parent */

@@ -14,7 +14,6 @@ import {
   misfit,
   settle,
   stepsOf,
-  wrong,
 } from './check.js';
 import { attempt, call, copyFloats, failure, stage, word, writeAt } from './core.js';
 import { ArgumentError } from './errors.js';
@@ -77,9 +76,6 @@ export class Recurrent extends Module {
     const { projSize = 0, nonlinearity = kind } = /** @type {Record<string, any>} */ (settings);
     expectSize(inputSize, `${kind} inputSize`);
     expectSize(hiddenSize, `${kind} hiddenSize`);
-    if (projSize >= hiddenSize) {
-      throw wrong(`${kind} projSize`, `less than hiddenSize = ${hiddenSize}`, projSize);
-    }
     if (dropout > 0 && numLayers === 1) {
       console.warn(
         `unrolled: ${kind} dropout acts between layers: with numLayers 1 it does nothing`,
@@ -148,7 +144,7 @@ export class Recurrent extends Module {
    * @param {Float32Array} input  [T][N][I], or [N][T][I] with batchFirst
    * @param {{ batch?: number } & { [name in `${S}0`]?: Float32Array }} [options]
    *   batch: N (default 1); h0 [L·D][N][Ho] and, of an LSTM, c0 [L·D][N][H] (default zeros)
-   * @returns {{ output: Float32Array } & { [name in `${S}n`]: Float32Array }}
+   * @returns {SequenceResult & { [name in `${S}n`]: Float32Array }}
    *   output [T][N][D·Ho] (or [N][T][D·Ho]), hn [L·D][N][Ho] and, of an LSTM, cn [L·D][N][H]
    * @throws {ShapeError} when a length does not fit; nothing has changed then
    */

@@ -33,7 +33,7 @@ export class Sequential extends Rowwise {
     return word(4) === 1;
   }
 
-  /** @protected @override */
+  /** @internal @override */
   namedChildren() {
     return [...this.#children];
   }

@@ -271,8 +271,8 @@ export class Trainer extends Resource {
 /** @param {unknown} value @param {string} name */
 function expectLoss(value, name) {
   const loss = expectInstance(value, name, Loss, 'a loss');
-  if (loss.reduction !== 'none') return loss;
-  throw wrong(name, "reduction 'mean' or 'sum'", loss.reduction);
+  expectWord(loss.reduction, `${name} reduction`, ['mean', 'sum']);
+  return loss;
 }
 
 /** What tells the steps per second, called after each. */
