@@ -14,15 +14,11 @@ const AXES_SHOWN = 16;
 /** So much of a text is quoted in a message. */
 const QUOTED = 80;
 
-/** What a value is, for messages. @param {unknown} value @returns {string} */
+/** What a value is, for messages. @param {any} value @returns {string} */
 export function describe(value) {
   try {
-    if (Array.isArray(value)) return `an Array of ${value.length}`;
-    if (typeof value === 'object' && value !== null) {
-      if (!ArrayBuffer.isView(value) || !('length' in value))
-        return `an object (${classOf(value)})`;
-      return `a ${classOf(value)} of ${value.length}`;
-    }
+    if (isRecord(value)) return `an object (${classOf(value)})`;
+    if (isArray(value)) return `${classOf(value)} of ${value.length ?? value.byteLength}`;
     const text = String(value);
     const short = text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text;
     return typeof value === 'string' ? `"${short}"` : short;
@@ -75,8 +71,7 @@ export function abstract(kind, instead) {
 
 /** @param {string} name @param {string} type  of the array that was expected @param {unknown} value */
 function noArray(name, type, value) {
-  const list = Array.isArray(value) || ArrayBuffer.isView(value);
-  return wrong(name, type, value, list ? `; convert it with ${type}.from` : '');
+  return wrong(name, type, value, isArray(value) ? `; convert it with ${type}.from` : '');
 }
 
 /**
@@ -215,12 +210,12 @@ export function expectInstance(value, name, Class, expected) {
 
 /** No array and nothing that is no object. @param {unknown} value @returns {value is Record<string, any>} */
 export function isRecord(value) {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !ArrayBuffer.isView(value)
-  );
+  return typeof value === 'object' && value !== null && !isArray(value);
+}
+
+/** Typed or not. @param {unknown} value @returns {boolean} */
+function isArray(value) {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
 }
 
 /**

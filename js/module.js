@@ -7,6 +7,7 @@ import {
   expectFloats,
   expectInstance,
   expectText,
+  isRecord,
   misfit,
   product,
   sameShape,
@@ -191,9 +192,7 @@ export class Module extends Resource {
   static plan(module, state, options = {}) {
     const { what } = begin(module, 'loadStateDict');
     const { strict, prefix } = settle(what, options, LOADING);
-    if (typeof state !== 'object' || state === null || ArrayBuffer.isView(state)) {
-      throw wrong(what, 'a state dict', state);
-    }
+    if (!isRecord(state)) throw wrong(what, 'a state dict', state);
     /** @type {Map<string, Tensor>} */
     const given = new Map();
     for (const [name, tensor] of Object.entries(state)) {
