@@ -84,7 +84,7 @@ export function warnBroadcast(kind, prediction, target) {
   warned.add(pair);
   const shapes = `${shapeText(prediction)} and ${shapeText(target)}`;
   console.warn(
-    `unrolled: ${kind} broadcasts ${shapes}, which is rarely meant: give prediction and target one shape`,
+    `unrolled: ${kind} broadcasts ${shapes}, which is rarely meant: give both one shape`,
   );
 }
 

@@ -64,9 +64,8 @@ function named(modules) {
   const entries = Object.entries(record);
   if (entries.length === 0) throw new ArgumentError('Sequential: expected at least one module');
   return entries.map(([name, module]) => {
-    const what = `Sequential "${name}"`;
-    if (name && !name.includes('.')) return [name, expectModule(module, what)];
-    throw new ArgumentError(`${what}: expected a name that is not empty and has no dot`);
+    if (!name || name.includes('.')) throw wrong('Sequential', 'a name without dots', name);
+    return [name, expectModule(module, `Sequential "${name}"`)];
   });
 }
 
@@ -79,8 +78,8 @@ function create(children) {
   throw failure(status, 'Sequential', {
     [STATUS.SHAPE]: misfit(culprit, 'as many inputs as the outputs before it', 'others'),
     [STATUS.ARGUMENT]: new ArgumentError(
-      `${culprit}: expected no cell, nothing that is in a Sequential already, one batchFirst in all, ` +
-        'at most 64 Sequentials inside one another',
+      `${culprit}: expected no cell, nothing of another Sequential, one batchFirst in all, ` +
+        'Sequentials at most 64 deep',
     ),
   });
 }
