@@ -2,18 +2,19 @@
 // undoes the newest, zeroGrad() forgets those that wait.
 
 import {
+  batchOf,
+  begin,
   expectBoolean,
   expectFloats,
   expectLength,
   expectOptions,
   expectSize,
-  optionalFloats,
   optionalLength,
   settle,
   stepsOf,
   wrong,
 } from './check.js';
-import { handleOf, word } from './core.js';
+import { word } from './core.js';
 import { BIAS, CELL, create } from './kinds.js';
 import { Module } from './module.js';
 import * as pass from './pass.js';
@@ -21,8 +22,6 @@ import * as AT from './places.js';
 import { ELMAN } from './recurrent.js';
 
 class Cell extends Module {
-  #kind;
-
   /**
    * @param {string} kind
    * @param {number} inputSize
@@ -37,7 +36,6 @@ class Cell extends Module {
     expectSize(inputSize, `${kind} inputSize`);
     expectSize(hiddenSize, `${kind} hiddenSize`);
     super(kind, create(nonlinearity, inputSize, hiddenSize, CELL | (bias ? BIAS : 0)));
-    this.#kind = kind;
     /** @readonly */
     this.inputSize = inputSize;
     /** @readonly */
@@ -45,54 +43,42 @@ class Cell extends Module {
     /** @readonly */
     this.bias = bias;
   }
+}
 
-  /**
-   * @protected
-   * @param {Float32Array} x
-   * @param {Float32Array | undefined} h
-   * @param {Float32Array | undefined} c
-   * @param {{ batch?: number }} options
-   */
-  runForward(x, h, c, options) {
-    const handle = handleOf(this);
-    const { inputSize: I, hiddenSize: H } = this;
-    const what = `${this.#kind} forward`;
-    expectOptions(options, ['batch'], what);
-    const data = expectFloats(x, `${what} x`);
-    const N =
-      options.batch === undefined
-        ? stepsOf(data.length, 1, I, `${what} x`)
-        : expectSize(options.batch, `${what} batch`);
-    expectLength(data, N * I, `${what} x [N][I] = [${N}][${I}]`);
-    const state = `[N][H] = [${N}][${H}]`;
-    const h0 = optionalLength(h, N * H, `${what} h ${state}`);
-    const c0 = optionalLength(c, N * H, `${what} c ${state}`);
-    pass.forward(handle, 1, N, I, data, h0, c0);
-    return { h: pass.take(AT.HN, AT.HS), c: pass.take(AT.CN, AT.CS) };
-  }
+/** @typedef {{ h?: Float32Array, c?: Float32Array }} State  [N][H] each */
 
-  /**
-   * @protected
-   * @param {Float32Array | undefined} h
-   * @param {Float32Array | undefined} c
-   */
-  runBackward(h, c) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} backward`;
-    const [hName, cName] = [`${what} gradient of h`, `${what} gradient of c`];
-    // before any call: what is a view of the library's memory is copied here
-    const [gh, gc] = [optionalFloats(h, hName), optionalFloats(c, cName)];
-    pass.expectPending(handle, what);
-    const length = word(AT.HS);
-    const dh = optionalLength(gh, length, hName);
-    const dc = optionalLength(gc, length, cName);
-    pass.backward(handle, null, dh, dc);
-    return {
-      x: pass.take(AT.GRAD_INPUT, AT.INPUTS),
-      h: pass.take(AT.GRAD_H, AT.HS),
-      c: pass.take(AT.GRAD_C, AT.CS),
-    };
-  }
+/**
+ * @param {Cell} cell
+ * @param {Float32Array} x  [N][I]
+ * @param {State} state
+ * @param {{ batch?: number }} options
+ */
+function forward(cell, x, { h, c }, options) {
+  const { handle, what } = begin(cell, 'forward');
+  const { inputSize: I, hiddenSize: H } = cell;
+  const data = expectFloats(x, `${what} x`);
+  const N = batchOf(options, what, undefined, stepsOf(data.length, 1, I, `${what} x`));
+  expectLength(data, N * I, `${what} x [N][I] = [${N}][${I}]`);
+  const made = `[N][H] = [${N}][${H}]`;
+  const h0 = optionalLength(h, N * H, `${what} h ${made}`);
+  const c0 = optionalLength(c, N * H, `${what} c ${made}`);
+  pass.forward(handle, 1, N, I, data, h0, c0);
+  return { h: pass.take(AT.HN, AT.HS), c: pass.take(AT.CN, AT.CS) };
+}
+
+/** @param {Cell} cell @param {State} gradients */
+function backward(cell, { h, c }) {
+  const { handle, what } = begin(cell, 'backward');
+  pass.expectPending(handle, what);
+  const length = word(AT.HS);
+  const dh = optionalLength(h, length, `${what} gradient of h`);
+  const dc = optionalLength(c, length, `${what} gradient of c`);
+  pass.backward(handle, null, dh, dc);
+  return {
+    x: pass.take(AT.GRAD_INPUT, AT.INPUTS),
+    h: pass.take(AT.GRAD_H, AT.HS),
+    c: pass.take(AT.GRAD_C, AT.CS),
+  };
 }
 
 /** A cell whose state is h alone. */
@@ -104,8 +90,7 @@ class PlainCell extends Cell {
    * @returns {Float32Array}  h' [N][H]
    */
   forward(x, h, options = {}) {
-    handleOf(this);
-    return this.runForward(x, h, undefined, options).h;
+    return forward(this, x, { h }, options).h;
   }
 
   /**
@@ -114,11 +99,8 @@ class PlainCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array }}
    */
   backward(gradH) {
-    handleOf(this);
-    const { x, h } = this.runBackward(
-      expectFloats(gradH, `${Module.kindOf(this)} backward gradH`),
-      undefined,
-    );
+    const { what } = begin(this, 'backward');
+    const { x, h } = backward(this, { h: expectFloats(gradH, `${what} gradH`) });
     return { x, h };
   }
 }
@@ -167,9 +149,8 @@ export class LSTMCell extends Cell {
    * @returns {{ h: Float32Array, c: Float32Array }}
    */
   forward(x, state = {}, options = {}) {
-    handleOf(this);
     expectOptions(state, ['h', 'c'], 'LSTMCell forward state');
-    return this.runForward(x, state.h, state.c, options);
+    return forward(this, x, state, options);
   }
 
   /**
@@ -178,9 +159,9 @@ export class LSTMCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array, c: Float32Array }}
    */
   backward(grad) {
-    handleOf(this);
-    expectOptions(grad, ['h', 'c'], 'LSTMCell backward grad');
-    if (!grad.h && !grad.c) throw wrong('LSTMCell backward grad', 'h, c or both', grad);
-    return this.runBackward(grad.h, grad.c);
+    const what = 'LSTMCell backward grad';
+    expectOptions(grad, ['h', 'c'], what);
+    if (!grad.h && !grad.c) throw wrong(what, 'h, c or both', grad);
+    return backward(this, grad);
   }
 }

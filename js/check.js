@@ -1,7 +1,7 @@
 // Checks of what callers give, before anything changes. The sentence names the argument, what was
 // expected and what came.
 
-import { Resource, stable } from './core.js';
+import { handleOf, Resource, stable } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
 const INT_MAX = 2 ** 31 - 1;
@@ -14,15 +14,11 @@ const AXES_SHOWN = 16;
 /** So much of a text is quoted in a message. */
 const QUOTED = 80;
 
-/** What a value is, for messages. @param {unknown} value @returns {string} */
+/** What a value is, for messages. @param {any} value @returns {string} */
 export function describe(value) {
   try {
-    if (Array.isArray(value)) return `an Array of ${value.length}`;
-    if (typeof value === 'object' && value !== null) {
-      if (!ArrayBuffer.isView(value) || !('length' in value))
-        return `an object (${classOf(value)})`;
-      return `a ${classOf(value)} of ${value.length}`;
-    }
+    if (isRecord(value)) return `an object (${classOf(value)})`;
+    if (isArray(value)) return `${classOf(value)} of ${value.length ?? value.byteLength}`;
     const text = String(value);
     const short = text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text;
     return typeof value === 'string' ? `"${short}"` : short;
@@ -36,6 +32,15 @@ function classOf(value) {
   // a class of the library by its own word: minifiers rename classes
   const name = value instanceof Resource ? Resource.kindOf(value) : value.constructor?.name;
   return typeof name === 'string' ? name.slice(0, QUOTED) : 'no class';
+}
+
+/**
+ * What a method begins with: the handle of its object, and what it is called in messages.
+ * @param {Resource} resource
+ * @param {string} method
+ */
+export function begin(resource, method) {
+  return { handle: handleOf(resource), what: `${Resource.kindOf(resource)} ${method}` };
 }
 
 /**
@@ -66,8 +71,7 @@ export function abstract(kind, instead) {
 
 /** @param {string} name @param {string} type  of the array that was expected @param {unknown} value */
 function noArray(name, type, value) {
-  const list = Array.isArray(value) || ArrayBuffer.isView(value);
-  return wrong(name, type, value, list ? `; convert it with ${type}.from` : '');
+  return wrong(name, type, value, isArray(value) ? `; convert it with ${type}.from` : '');
 }
 
 /**
@@ -78,11 +82,6 @@ function noArray(name, type, value) {
 export function expectFloats(value, name) {
   if (value instanceof Float32Array) return stable(value);
   throw noArray(name, 'Float32Array', value);
-}
-
-/** @param {unknown} value @param {string} name */
-export function optionalFloats(value, name) {
-  return value === undefined ? undefined : expectFloats(value, name);
 }
 
 /**
@@ -123,16 +122,6 @@ export function optionalLength(value, length, name) {
   return value === undefined ? undefined : expectLength(value, length, name);
 }
 
-/**
- * Whether expectLength would let it pass: hot paths ask this first, and put names together only for
- * an error.
- * @param {unknown} value
- * @param {number} length
- */
-export function fits(value, length) {
-  return value instanceof Float32Array && value.length === length;
-}
-
 /** @param {unknown} value @param {string} name */
 function expectWhole(value, name) {
   if (Number.isInteger(value)) return /** @type {number} */ (value);
@@ -164,15 +153,14 @@ export function expectCount(value, name, most = INT_MAX) {
 
 /**
  * A finite number, at least `low` and at most `high`.
- * @param {unknown} value
+ * @param {any} value
  * @param {string} name
  * @param {number} [low]
  * @param {number} [high]
  * @returns {number}
  */
 export function expectNumber(value, name, low = -Infinity, high = Infinity) {
-  const number = /** @type {number} */ (value);
-  if (Number.isFinite(value) && number >= low && number <= high) return number;
+  if (Number.isFinite(value) && value >= low && value <= high) return value;
   throw wrong(name, `a finite number from ${low} to ${high}`, value);
 }
 
@@ -222,12 +210,12 @@ export function expectInstance(value, name, Class, expected) {
 
 /** No array and nothing that is no object. @param {unknown} value @returns {value is Record<string, any>} */
 export function isRecord(value) {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !ArrayBuffer.isView(value)
-  );
+  return typeof value === 'object' && value !== null && !isArray(value);
+}
+
+/** Typed or not. @param {unknown} value @returns {boolean} */
+function isArray(value) {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
 }
 
 /**
@@ -256,44 +244,48 @@ export function expectOptions(options, known, name) {
  * Options as a table has them: no others, with defaults, each checked.
  * @template {Record<string, Option>} T
  * @param {string} name  whose they are
- * @param {unknown} given
+ * @param {any} given
  * @param {T} table
  * @param {null} [empty]  null: it leaves an option out, as undefined does
  * @returns {{ [K in keyof T]: ReturnType<T[K][1]> }}
  */
 export function settle(name, given, table, empty) {
   expectOptions(given, Object.keys(table), name);
-  const options = /** @type {Record<string, unknown>} */ (given);
   const settled = Object.entries(table).map(([key, [fallback, check, ...more]]) => {
-    const value = options[key];
+    const value = given[key];
     const missing = fallback !== undefined && (value === undefined || value === empty);
     return [key, missing ? fallback : check(value, `${name} ${key}`, ...more)];
   });
   return Object.fromEntries(settled);
 }
 
-const BATCH = ['batch'];
-
 /**
- * N, of the options of a call, which are checked: 1 where it is left out.
+ * N, of the options of a call, which are checked.
  * @param {{ batch?: number }} options
  * @param {string} what
  * @param {readonly string[]} [known]
+ * @param {number} [fallback]  where it is left out
  */
-export function batchOf(options, what, known = BATCH) {
+export function batchOf(options, what, known = ['batch'], fallback = 1) {
   expectOptions(options, known, what);
-  return options.batch === undefined ? 1 : expectSize(options.batch, `${what} batch`);
+  return options.batch === undefined ? fallback : expectSize(options.batch, `${what} batch`);
 }
 
 /**
- * A shape: an array of whole numbers from 1 on.
+ * A shape for so many values: an array of whole numbers from 1 on.
  * @param {unknown} shape
  * @param {string} name
+ * @param {number} length
+ * @param {boolean} [mayBeOpen]  whether one of them may be −1: what is left
  * @returns {number[]}
  */
-export function expectShape(shape, name) {
+export function expectShape(shape, name, length, mayBeOpen) {
   if (!Array.isArray(shape)) throw wrong(name, 'an array of sizes', shape);
-  return shape.map((size, i) => expectSize(size, `${name}[${i}]`));
+  const open = mayBeOpen ? shape.indexOf(-1) : -1;
+  const sizes = shape.map((size, i) => (i === open ? 1 : expectSize(size, `${name}[${i}]`)));
+  if (open >= 0) sizes[open] = Math.floor(length / product(sizes)) || 1;
+  if (product(sizes) === length) return sizes;
+  throw misfit(name, shapeText(shape), `${length} values`);
 }
 
 /** @param {readonly number[]} shape */
@@ -307,11 +299,9 @@ export function shapeText(shape) {
   return `[${shown.join(', ')}${shape.length > AXES_SHOWN ? ', …' : ''}]`;
 }
 
-/** @param {readonly unknown[]} a @param {readonly number[]} b */
+/** @param {readonly unknown[]} a  perhaps with holes @param {readonly number[]} b */
 export function sameShape(a, b) {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+  return a.length === b.length && b.every((size, i) => a[i] === size);
 }
 
 /**

@@ -3,17 +3,7 @@
 
 import { allocate, outOfMemory } from './allocate.js';
 import { ArgumentError, ShapeError, StateError, UnrolledError } from './errors.js';
-
-/** As src/unrolled.h has them. */
-export const STATUS = /** @type {const} */ ({
-  ARGUMENT: -1,
-  SHAPE: -2,
-  MEMORY: -3,
-  STATE: -4,
-  HANDLE: -5,
-  NONFINITE: -6,
-  TARGET: -7,
-});
+import * as STATUS from './status.js';
 
 /** Of this package, as package.json has it. */
 export const VERSION = '0.1.0';
@@ -115,15 +105,19 @@ export function call(name, a, b, c, d, e, f, g) {
 }
 
 /**
- * The error for a status that no check here foresaw.
+ * The error for a negative status.
  * @param {number} status
  * @param {string} what  was being done
+ * @param {Record<number, UnrolledError>} [foreseen]  the errors of statuses that mean more here
  * @returns {UnrolledError}
  */
-export function failure(status, what) {
+export function failure(status, what, foreseen = {}) {
+  if (foreseen[status]) return foreseen[status];
   if (status === STATUS.MEMORY) return outOfMemory(word(0), what);
   if (status === STATUS.SHAPE) return new ShapeError(`${what}: sizes do not fit, or are too large`);
-  if (status === STATUS.STATE) return new StateError(`${what}: not in this state`);
+  if (status === STATUS.STATE) {
+    return new StateError(`${what}: no forward waits: each serves one, and inside noGrad none`);
+  }
   if (status === STATUS.HANDLE) return new StateError(`${what}: something it needs was disposed`);
   return new ArgumentError(`${what}: a value is out of range`);
 }

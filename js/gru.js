@@ -6,6 +6,7 @@ import { Recurrent } from './recurrent.js';
  * A stack of GRU layers: gates r, z, n, the reset gate after the recurrent product. Parameters, names,
  * defaults and initialization as torch.nn.GRU:
  * https://pytorch.org/docs/stable/generated/torch.nn.GRU.html
+ * @extends {Recurrent<'h'>}
  */
 export class GRU extends Recurrent {
   /**

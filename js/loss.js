@@ -4,6 +4,7 @@
 import {
   ABOVE_ZERO,
   abstract,
+  begin,
   expectFloats,
   expectInts,
   expectLength,
@@ -12,7 +13,6 @@ import {
   expectShape,
   expectWord,
   misfit,
-  product,
   sameShape,
   settle,
   shapeText,
@@ -24,14 +24,13 @@ import {
   copyFloats,
   double,
   failure,
-  handleOf,
   Resource,
-  STATUS,
   stage,
   word,
   writeAt,
 } from './core.js';
-import { noForward, stageInts } from './pass.js';
+import { expectPending, stageInts } from './pass.js';
+import * as STATUS from './status.js';
 
 /**
  * What becomes of the single losses: their mean, their sum, or all of them.
@@ -71,8 +70,6 @@ const KINDS = {
 
 /** Shape pairs that were warned about: once each is enough. */
 const warned = new Set();
-/** The last pair of shapes that differed. @type {(readonly number[])[]} */
-let asked = [[], []];
 
 /**
  * PyTorch's warning about a target whose size differs from the prediction's.
@@ -81,23 +78,20 @@ let asked = [[], []];
  * @param {readonly number[]} target
  */
 export function warnBroadcast(kind, prediction, target) {
-  // a training asks at every step: mostly the same, and then without a string
   if (sameShape(prediction, target)) return;
-  if (sameShape(prediction, asked[0]) && sameShape(target, asked[1])) return;
-  asked = [prediction, target];
-  const pair = `${shapeText(prediction)} and ${shapeText(target)}`;
+  const pair = `${prediction} ${target}`;
   if (warned.has(pair)) return;
   warned.add(pair);
+  const shapes = `${shapeText(prediction)} and ${shapeText(target)}`;
   console.warn(
-    `unrolled: ${kind} broadcasts ${pair}, which is rarely meant: give prediction and target one shape`,
+    `unrolled: ${kind} broadcasts ${shapes}, which is rarely meant: give both one shape`,
   );
 }
 
 /** What all losses are: a value, and its gradient with respect to the prediction. */
 export class Loss extends Resource {
-  #kind;
   #classes;
-  #waiting = 0; // values of the prediction whose forward waits
+  #length = 0; // of the last prediction
 
   /**
    * @hidden
@@ -115,7 +109,6 @@ export class Loss extends Resource {
     const number = Object.keys(KINDS).indexOf(kind);
     const how = REDUCTIONS.indexOf(reduction);
     super(kind, call('loss_create', number, how, parameter, ignoreIndex ?? 0, weights.length, at));
-    this.#kind = kind;
     this.#classes = takesClasses(kind);
     /** @readonly @type {Reduction} */
     this.reduction = reduction;
@@ -132,9 +125,7 @@ export class Loss extends Resource {
    * @returns {number | Float32Array}
    */
   forward(prediction, target, shapes = {}) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} forward`;
-    expectOptions(shapes, ['prediction', 'target'], what);
+    const { handle, what } = begin(this, 'forward');
     const p = expectFloats(prediction, `${what} prediction`);
     const t = expectTarget(this.#classes, target, `${what} target`);
     const [pShape, tShape] = this.#shapes(p, t, shapes, what);
@@ -142,16 +133,21 @@ export class Loss extends Resource {
     const at = stageInts([...pShape, ...tShape]);
     const tAt = at + 4 * pShape.length;
     const status = attempt('loss_reserve', handle, pShape.length, at, tShape.length, tAt);
-    if (status === STATUS.SHAPE) throw this.#broadcastless(pShape, tShape, what);
-    if (status < 0) throw failure(status, what);
+    if (status < 0) {
+      const expected = this.#classes
+        ? 'classes on the second axis, a weight for each'
+        : 'shapes that broadcast';
+      const got = `${shapeText(pShape)} against ${shapeText(tShape)}`;
+      throw failure(status, what, { [STATUS.SHAPE]: misfit(what, expected, got) });
+    }
+    this.#length = p.length;
     writeAt(word(0), p);
     writeAt(word(1), t);
     const [elements, count] = [word(3), word(5)];
     const done = attempt('loss_forward', handle);
-    this.#waiting = done < 0 ? 0 : p.length;
-    if (done < 0) throw done === STATUS.TARGET ? badTarget(what, t) : failure(done, what);
+    if (done < 0) throw failure(done, what, { [STATUS.TARGET]: badTarget(what, t) });
     const value = this.reduction === 'none' ? copyFloats(elements, count) : double(0);
-    if (!this.#classes) warnBroadcast(this.#kind, pShape, tShape); // last: console.warn may be anyone's
+    if (!this.#classes) warnBroadcast(Resource.kindOf(this), pShape, tShape); // last: console.warn may be anyone's
     return value;
   }
 
@@ -161,21 +157,16 @@ export class Loss extends Resource {
    * @returns {Float32Array}  as the prediction
    */
   backward(gradOutput) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} backward`;
-    const length = this.#waiting;
-    if (!length) throw noForward(what);
-    const name = `${what} gradOutput`;
-    if (gradOutput !== undefined && this.reduction !== 'none') {
-      throw wrong(name, "none but with reduction 'none'", gradOutput);
+    const { handle, what } = begin(this, 'backward');
+    expectPending(handle, what, 'loss_pending');
+    if (gradOutput !== undefined) {
+      const name = `${what} gradOutput`;
+      if (this.reduction !== 'none')
+        throw wrong(name, "none but with reduction 'none'", gradOutput);
+      writeAt(word(4), expectLength(gradOutput, word(5), name));
     }
-    const given = gradOutput === undefined ? null : expectFloats(gradOutput, name);
-    call('loss_pending', handle);
-    const at = word(2);
-    if (given) writeAt(word(4), expectLength(given, word(5), name));
-    call('loss_backward', handle, given ? 1 : 0);
-    this.#waiting = 0;
-    return copyFloats(at, length);
+    call('loss_backward', handle, gradOutput ? 1 : 0);
+    return copyFloats(word(2), this.#length);
   }
 
   /**
@@ -187,31 +178,22 @@ export class Loss extends Resource {
    * @returns {[readonly number[], readonly number[]]}
    */
   #shapes(p, t, shapes, what) {
-    const pShape = shapeFor(p, shapes.prediction, `${what} prediction`);
-    const tShape = shapeFor(t, shapes.target, `${what} target`);
+    expectOptions(shapes, ['prediction', 'target'], what);
+    const pShape = shapeOf(p, shapes.prediction, `${what} prediction`);
+    const tShape = shapeOf(t, shapes.target, `${what} target`);
     if (p.length === 0) throw misfit(`${what} prediction`, 'values', 'none');
-    if (this.#classes && !pShape) {
-      const classes = p.length / t.length;
-      if (Number.isInteger(classes)) return [[t.length, classes], [t.length]];
-      throw misfit(what, '[S][classes] against [S]', `${p.length} values against ${t.length}`);
+    const classes = this.#classes;
+    if (!pShape && (classes ? p.length % t.length !== 0 : !tShape && p.length !== t.length)) {
+      const counts = `${p.length} values against ${t.length}`;
+      const expected = classes
+        ? '[S][classes] against [S]'
+        : 'as many values in both, or { prediction, target } shapes that broadcast';
+      throw misfit(what, expected, counts);
     }
-    if (this.#classes && pShape && !tShape) {
-      const rows = pShape.length > 1 ? pShape.filter((_, axis) => axis !== 1) : [];
-      return [pShape, shapeFor(t, rows, `${what} target`) ?? rows];
-    }
-    if (!pShape && !tShape && p.length !== t.length) {
-      const got = `${p.length} against ${t.length}; to broadcast, give { prediction, target } shapes`;
-      throw misfit(what, 'as many values in both', got);
-    }
-    return [pShape ?? [p.length], tShape ?? [t.length]];
-  }
-
-  /** @param {readonly number[]} p @param {readonly number[]} t @param {string} what */
-  #broadcastless(p, t, what) {
-    const expected = this.#classes
-      ? 'classes on the second axis, a weight for each'
-      : 'shapes that broadcast';
-    return misfit(what, expected, `${shapeText(p)} against ${shapeText(t)}`);
+    const sizes = pShape ?? (classes ? [t.length, p.length / t.length] : [p.length]);
+    if (!classes || (pShape && tShape)) return [sizes, tShape ?? [t.length]];
+    const rows = sizes.length > 1 ? sizes.filter((_, axis) => axis !== 1) : [];
+    return [sizes, expectShape(rows, `${what} target`, t.length)];
   }
 }
 
@@ -240,16 +222,13 @@ export function badTarget(what, target) {
 }
 
 /**
- * A shape that is given, checked against its array.
+ * A shape that may be left out, checked against its array.
  * @param {ArrayLike<number>} data
  * @param {readonly number[] | null | undefined} shape
- * @param {string} what
+ * @param {string} name
  */
-function shapeFor(data, shape, what) {
-  if (shape === undefined || shape === null) return undefined;
-  const sizes = expectShape(shape, `${what} shape`);
-  if (product(sizes) === data.length) return sizes;
-  throw misfit(what, shapeText(sizes), `${data.length} values`);
+function shapeOf(data, shape, name) {
+  return shape === undefined || shape === null ? null : expectShape(shape, name, data.length);
 }
 
 /** @param {unknown} weight @param {string} name */

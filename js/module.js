@@ -2,10 +2,12 @@
 
 import {
   abstract,
+  begin,
   expectBoolean,
   expectFloats,
   expectInstance,
   expectText,
+  isRecord,
   misfit,
   product,
   sameShape,
@@ -86,29 +88,23 @@ export function parameterPairs(parameters, name) {
     throw wrong(name, 'the parameters of a model', parameters);
   }
   const seen = new Set();
-  /** @type {number[]} */
-  const pairs = [];
-  for (let i = 0; i < parameters.length; i++) {
-    const [module, index] = pairOf(parameters[i], name, i);
-    const key = `${module}:${index}`;
-    if (seen.has(key)) {
-      throw new ArgumentError(`${name}[${i}]: ${parameters[i].name} is named twice`);
-    }
+  return Array.from(parameters, (parameter, i) => {
+    const pair = pairOf(parameter, `${name}[${i}]`);
+    const key = String(pair);
+    if (seen.has(key)) throw new ArgumentError(`${name}[${i}]: ${parameter.name} is named twice`);
     seen.add(key);
-    pairs.push(module, index);
-  }
-  return pairs;
+    return pair;
+  }).flat();
 }
 
-/** @param {unknown} parameter @param {string} name  of the list @param {number} i @returns {[module: number, index: number]} */
-function pairOf(parameter, name, i) {
+/** @param {any} parameter @param {string} name @returns {[module: number, index: number]} */
+function pairOf(parameter, name) {
   const reference = Parameter.reference(parameter);
-  if (!reference) throw wrong(`${name}[${i}]`, 'a Parameter', parameter);
+  if (!reference) throw wrong(name, 'a Parameter', parameter);
   try {
     return [handleOf(reference.owner), reference.index];
   } catch {
-    const { name: own } = /** @type {Parameter} */ (parameter);
-    throw new ArgumentError(`${name}[${i}]: the module of ${own} was disposed`);
+    throw new ArgumentError(`${name}: the module of ${parameter.name} was disposed`);
   }
 }
 
@@ -143,7 +139,7 @@ export class Module extends Resource {
     }
   }
 
-  /** The modules inside, by name. @protected @returns {[name: string, module: Module][]} */
+  /** The modules inside, by name. @internal @returns {[name: string, module: Module][]} */
   namedChildren() {
     return [];
   }
@@ -194,12 +190,9 @@ export class Module extends Resource {
    * @returns {{ load: () => void, missing: string[], unexpected: string[] }}
    */
   static plan(module, state, options = {}) {
-    handleOf(module);
-    const what = `${Resource.kindOf(module)} loadStateDict`;
+    const { what } = begin(module, 'loadStateDict');
     const { strict, prefix } = settle(what, options, LOADING);
-    if (typeof state !== 'object' || state === null || ArrayBuffer.isView(state)) {
-      throw wrong(what, 'a state dict', state);
-    }
+    if (!isRecord(state)) throw wrong(what, 'a state dict', state);
     /** @type {Map<string, Tensor>} */
     const given = new Map();
     for (const [name, tensor] of Object.entries(state)) {
@@ -222,14 +215,14 @@ export class Module extends Resource {
       ];
       throw new ArgumentError(`${what}: ${parts.filter(Boolean).join('; ')}`);
     }
-    const pairs = [...own.values()]
-      .filter(({ name }) => given.has(name))
-      .map((parameter) => {
-        const { name, shape } = parameter;
-        return { parameter, data: tensorData(given.get(name), shape, `${what} ${name}`) };
-      });
+    /** @type {Map<Parameter, Float32Array>} */
+    const checked = new Map();
+    for (const [name, parameter] of own) {
+      if (!given.has(name)) continue;
+      checked.set(parameter, tensorData(given.get(name), parameter.shape, `${what} ${name}`));
+    }
     const load = () => {
-      for (const { parameter, data } of pairs) parameter.dataView.set(data);
+      for (const [{ dataView }, data] of checked) dataView.set(data);
     };
     return { load, missing, unexpected };
   }
@@ -259,8 +252,8 @@ export class Module extends Resource {
    * @returns {this}
    */
   train(mode = true) {
-    const handle = handleOf(this);
-    expectBoolean(mode, `${Resource.kindOf(this)} train mode`);
+    const { handle, what } = begin(this, 'train');
+    expectBoolean(mode, `${what} mode`);
     call('train', handle, mode ? 1 : 0);
     for (const [, module] of Module.tree(this)) module.#training = mode;
     return this;
@@ -288,11 +281,6 @@ export class Module extends Resource {
       module.#parent = null;
       Resource.release(module); // its memory went with the Sequential's
     }
-  }
-
-  /** The modules inside, by name. @internal @param {Module} module */
-  static childrenOf(module) {
-    return module.namedChildren();
   }
 
   /** A Sequential takes it over. @internal @param {Module} module @param {Module} parent */

@@ -91,7 +91,7 @@ export function saveOnnx(model) {
 
 /** What a model is made of, in words. @param {Module} model @returns {string} */
 function outline(model) {
-  const inside = Module.childrenOf(model).map(([name, child]) => `${name}: ${outline(child)}`);
+  const inside = model.namedChildren().map(([name, child]) => `${name}: ${outline(child)}`);
   return `${Module.kindOf(model)}${inside.length ? `(${inside.join(', ')})` : ''}`;
 }
 
@@ -274,10 +274,9 @@ function network(graph, model) {
  */
 function apply(graph, module, path, flow) {
   if (module instanceof Sequential) {
-    return Module.childrenOf(module).reduce(
-      (before, [name, child]) => apply(graph, child, `${path}${name}.`, before),
-      flow,
-    );
+    return module
+      .namedChildren()
+      .reduce((before, [name, child]) => apply(graph, child, `${path}${name}.`, before), flow);
   }
   if (module instanceof Recurrent) return recurrent(graph, module, path, flow);
   if (module instanceof LastStep) return lastStep(graph, flow);

@@ -2,8 +2,7 @@
 // what comes out of it stands.
 
 import { wrong } from './check.js';
-import { attempt, call, copyFloats, failure, STATUS, stage, word, writeAt } from './core.js';
-import { StateError } from './errors.js';
+import { attempt, call, copyFloats, failure, stage, word, writeAt } from './core.js';
 import * as AT from './places.js';
 
 // What was given; as src/unrolled.h numbers it.
@@ -66,16 +65,11 @@ export function forward(handle, T, N, F, x, h, c) {
  * The forward that waits is in the out block, as it was reserved; StateError when none does.
  * @param {number} handle
  * @param {string} what  waits for it: 'LSTM backward'
+ * @param {string} [name]  of the export that knows
  */
-export function expectPending(handle, what) {
-  const status = attempt('pending', handle);
-  if (status === STATUS.STATE) throw noForward(what);
+export function expectPending(handle, what, name = 'pending') {
+  const status = attempt(name, handle);
   if (status < 0) throw failure(status, what);
-}
-
-/** @param {string} what */
-export function noForward(what) {
-  return new StateError(`${what}: no forward waits: each serves one, and inside noGrad none`);
 }
 
 /**

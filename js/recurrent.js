@@ -3,6 +3,7 @@
 
 import {
   batchOf,
+  begin,
   expectBoolean,
   expectFloats,
   expectLength,
@@ -10,30 +11,17 @@ import {
   expectOptions,
   expectSize,
   expectWord,
-  fits,
   misfit,
-  optionalFloats,
   settle,
   stepsOf,
-  wrong,
 } from './check.js';
-import {
-  attempt,
-  call,
-  copyFloats,
-  failure,
-  handleOf,
-  STATUS,
-  stable,
-  stage,
-  word,
-  writeAt,
-} from './core.js';
+import { attempt, call, copyFloats, failure, stage, word, writeAt } from './core.js';
 import { ArgumentError } from './errors.js';
 import { BATCH_FIRST, BIAS, BIDIRECTIONAL, create } from './kinds.js';
 import { Module } from './module.js';
 import * as pass from './pass.js';
 import * as AT from './places.js';
+import * as STATUS from './status.js';
 
 /** @typedef {import('./check.js').Option} Option */
 
@@ -62,9 +50,11 @@ export const ELMAN = /** @satisfies {Record<string, Option>} */ ({
  * @typedef {{ output: Float32Array, hn: Float32Array }} SequenceResult
  */
 
-/** A stack of recurrent layers. */
+/**
+ * A stack of recurrent layers.
+ * @template {'h' | 'c'} [S='h']  the states it has
+ */
 export class Recurrent extends Module {
-  #kind;
   #hasCell;
   #stepBatch = 0; // sequences whose state is carried by step(); 0: none yet
 
@@ -81,9 +71,6 @@ export class Recurrent extends Module {
     const { projSize = 0, nonlinearity = kind } = /** @type {Record<string, any>} */ (settings);
     expectSize(inputSize, `${kind} inputSize`);
     expectSize(hiddenSize, `${kind} hiddenSize`);
-    if (projSize >= hiddenSize) {
-      throw wrong(`${kind} projSize`, `less than hiddenSize = ${hiddenSize}`, projSize);
-    }
     if (dropout > 0 && numLayers === 1) {
       console.warn(
         `unrolled: ${kind} dropout acts between layers: with numLayers 1 it does nothing`,
@@ -92,7 +79,6 @@ export class Recurrent extends Module {
     const flags =
       (bias ? BIAS : 0) | (bidirectional ? BIDIRECTIONAL : 0) | (batchFirst ? BATCH_FIRST : 0);
     super(kind, create(nonlinearity, inputSize, hiddenSize, flags, dropout, numLayers, projSize));
-    this.#kind = kind;
     this.#hasCell = kind === 'LSTM';
     /** @readonly */
     this.inputSize = inputSize;
@@ -118,74 +104,77 @@ export class Recurrent extends Module {
   }
 
   /** Rows of the states, L·D. */
-  get #states() {
+  get #rows() {
     return this.numLayers * (this.bidirectional ? 2 : 1);
   }
 
+  /** The names of the states before ('0') or after ('n') the steps. @param {'0' | 'n'} when */
+  #stateNames(when) {
+    return this.#hasCell ? [`h${when}`, `c${when}`] : [`h${when}`];
+  }
+
   /**
-   * @param {Float32Array | undefined} state
+   * Those of the states that are given, checked.
+   * @param {Record<string, any>} given
+   * @param {string[]} names
    * @param {number} N
-   * @param {'h0' | 'c0' | 'hn' | 'cn'} name
    * @param {string} what
+   * @returns {(Float32Array | undefined)[]}
    */
-  #checkState(state, N, name, what) {
-    if (state === undefined) return undefined;
-    const cell = name.startsWith('c');
-    const [rows, size] = [this.#states, this.#stateSize(cell)];
-    const made = `[L·D][N][${cell ? 'H' : 'Ho'}] = [${rows}][${N}][${size}]`;
-    return expectLength(state, rows * N * size, `${what} ${name} ${made}`);
+  #statesOf(given, names, N, what) {
+    return names.map((name, i) => {
+      if (given[name] === undefined) return undefined;
+      const cell = i === 1;
+      const [rows, size] = [this.#rows, this.#stateSize(cell)];
+      const made = `[L·D][N][${cell ? 'H' : 'Ho'}] = [${rows}][${N}][${size}]`;
+      return expectLength(given[name], rows * N * size, `${what} ${name} ${made}`);
+    });
   }
 
   /**
    * @param {Float32Array} input  [T][N][I], or [N][T][I] with batchFirst
-   * @param {{ batch?: number, h0?: Float32Array }} [options]
-   *   batch: N (default 1); h0 [L·D][N][Ho] (default zeros)
-   * @returns {SequenceResult}  output [T][N][D·Ho] (or [N][T][D·Ho]), hn [L·D][N][Ho]
+   * @param {{ batch?: number } & { [name in `${S}0`]?: Float32Array }} [options]
+   *   batch: N (default 1); h0 [L·D][N][Ho] and, of an LSTM, c0 [L·D][N][H] (default zeros)
+   * @returns {SequenceResult & { [name in `${S}n`]: Float32Array }}
+   *   output [T][N][D·Ho] (or [N][T][D·Ho]), hn [L·D][N][Ho] and, of an LSTM, cn [L·D][N][H]
    * @throws {ShapeError} when a length does not fit; nothing has changed then
    */
   forward(input, options = {}) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} forward`;
-    const N = batchOf(options, what, this.#hasCell ? ['batch', 'h0', 'c0'] : ['batch', 'h0']);
+    const { handle, what } = begin(this, 'forward');
+    const names = this.#stateNames('0');
+    const N = batchOf(options, what, ['batch', ...names]);
     const data = expectFloats(input, `${what} input`);
     const I = this.inputSize;
     const T = stepsOf(data.length, N, I, `${what} input`);
-    const { h0, c0 } = /** @type {{ h0?: Float32Array, c0?: Float32Array }} */ (options);
-    const h = this.#checkState(h0, N, 'h0', what);
-    const c = this.#checkState(c0, N, 'c0', what);
-    pass.forward(handle, T, N, I, data, h, c);
-    const output = pass.take(AT.OUTPUT, AT.OUTPUTS);
-    const hn = pass.take(AT.HN, AT.HS);
-    const result = this.#hasCell ? { output, hn, cn: pass.take(AT.CN, AT.CS) } : { output, hn };
+    pass.forward(handle, T, N, I, data, ...this.#statesOf(options, names, N, what));
+    /** @type {any} */
+    const result = { output: pass.take(AT.OUTPUT, AT.OUTPUTS), hn: pass.take(AT.HN, AT.HS) };
+    if (this.#hasCell) result.cn = pass.take(AT.CN, AT.CS);
     return result;
   }
 
   /**
    * Gradients of the last forward: adds to every parameter's gradient, returns those of the inputs.
    * @param {Float32Array | null} gradOutput  as output; null: only the states count
-   * @param {{ hn?: Float32Array }} [state]
-   * @returns {{ input: Float32Array, h0: Float32Array }}
+   * @param {{ [name in `${S}n`]?: Float32Array }} [state]  gradients of hn and, of an LSTM, cn
+   * @returns {{ input: Float32Array } & { [name in `${S}0`]: Float32Array }}
    */
   backward(gradOutput, state = {}) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} backward`;
-    expectOptions(state, this.#hasCell ? ['hn', 'cn'] : ['hn'], what);
-    const { hn, cn } = /** @type {{ hn?: Float32Array, cn?: Float32Array }} */ (state);
-    // before any call: what is a view of the library's memory is copied here
-    const given = gradOutput === null ? null : expectFloats(gradOutput, `${what} gradOutput`);
-    const [dhn, dcn] = [optionalFloats(hn, `${what} hn`), optionalFloats(cn, `${what} cn`)];
+    const { handle, what } = begin(this, 'backward');
+    const names = this.#stateNames('n');
+    expectOptions(state, names, what);
     pass.expectPending(handle, what);
-    const N = word(AT.HS) / (this.#states * this.#stateSize(false));
-    const dy = given && expectLength(given, word(AT.OUTPUTS), `${what} gradOutput`);
-    const dh = this.#checkState(dhn, N, 'hn', what);
-    const dc = this.#checkState(dcn, N, 'cn', what);
-    pass.backward(handle, dy, dh, dc);
-    const dx = pass.take(AT.GRAD_INPUT, AT.INPUTS);
-    const dh0 = pass.take(AT.GRAD_H, AT.HS);
-    const result = this.#hasCell
-      ? { input: dx, h0: dh0, c0: pass.take(AT.GRAD_C, AT.CS) }
-      : { input: dx, h0: dh0 };
-    return result;
+    const N = word(AT.HS) / (this.#rows * this.#stateSize(false));
+    const dy =
+      gradOutput === null ? null : expectLength(gradOutput, word(AT.OUTPUTS), `${what} gradOutput`);
+    pass.backward(handle, dy, ...this.#statesOf(state, names, N, what));
+    /** @type {any} */
+    const gradients = {
+      input: pass.take(AT.GRAD_INPUT, AT.INPUTS),
+      h0: pass.take(AT.GRAD_H, AT.HS),
+    };
+    if (this.#hasCell) gradients.c0 = pass.take(AT.GRAD_C, AT.CS);
+    return gradients;
   }
 
   /**
@@ -197,19 +186,15 @@ export class Recurrent extends Module {
    * @throws {ArgumentError} for a bidirectional stack, which needs the whole sequence
    */
   step(input, options = {}) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} step`;
+    const { handle, what } = begin(this, 'step');
     const N = batchOf(options, what);
     this.#expectOneDirection(what);
-    const I = this.inputSize;
-    const data = fits(input, N * I)
-      ? stable(input)
-      : expectLength(input, N * I, `${what} input [N][I] = [${N}][${I}]`);
+    const data = expectLength(input, N * this.inputSize, `${what} input [N][I]`);
     const status = attempt('step_reserve', handle, N);
-    if (status === STATUS.SHAPE) {
-      throw misfit(`${what} batch`, `${this.#stepBatch} until resetState() is called`, N);
+    if (status < 0) {
+      const expected = `${this.#stepBatch} until resetState() is called`;
+      throw failure(status, what, { [STATUS.SHAPE]: misfit(`${what} batch`, expected, N) });
     }
-    if (status < 0) throw failure(status, what);
     this.#stepBatch = N;
     writeAt(word(0), data);
     const at = word(1);
@@ -220,35 +205,31 @@ export class Recurrent extends Module {
 
   /**
    * Sets the carried state to zeros, or to what is given; the batch size follows from its length.
-   * @param {{ h0?: Float32Array, c0?: Float32Array }} [state]  [L][N][Ho] and (LSTM) [L][N][H]
+   * @param {{ [name in `${S}0`]?: Float32Array }} [state]  [L][N][Ho] and (LSTM) [L][N][H]
    */
   resetState(state = {}) {
-    const handle = handleOf(this);
-    const what = `${this.#kind} resetState`;
-    expectOptions(state, this.#hasCell ? ['h0', 'c0'] : ['h0'], what);
+    const { handle, what } = begin(this, 'resetState');
+    const names = this.#stateNames('0');
+    expectOptions(state, names, what);
     this.#expectOneDirection(what);
-    const [h0, c0] = [
-      optionalFloats(state.h0, `${what} h0`),
-      optionalFloats(state.c0, `${what} c0`),
-    ];
+    /** @type {{ h0?: Float32Array, c0?: Float32Array }} */
+    const { h0, c0 } = state;
     const first = h0 ?? c0;
-    let N = 0; // forgets it
-    if (first) {
-      N = Math.max(1, Math.floor(first.length / (this.#states * this.#stateSize(first === c0))));
-    }
-    const h = this.#checkState(h0, N, 'h0', what);
-    const c = this.#checkState(c0, N, 'c0', what);
-    const hAt = stage((h?.byteLength ?? 0) + (c?.byteLength ?? 0));
-    const cAt = hAt + (h?.byteLength ?? 0);
-    if (h) writeAt(hAt, h);
-    if (c) writeAt(cAt, c);
-    call('reset_state', handle, N, h ? hAt : 0, c ? cAt : 0);
+    const values = this.#rows * this.#stateSize(!h0); // of a sequence
+    // 0 forgets; what is no array is refused below
+    const N = first instanceof Float32Array ? Math.floor(first.length / values) || 1 : 0;
+    const [h, c] = this.#statesOf(state, names, N, what);
+    const bytes = 4 * this.#rows * N * this.hiddenSize; // for the larger of the two
+    const at = stage(2 * bytes);
+    if (h) writeAt(at, h);
+    if (c) writeAt(at + bytes, c);
+    call('reset_state', handle, N, h ? at : 0, c ? at + bytes : 0);
     this.#stepBatch = N;
   }
 
   /** @param {string} what */
   #expectOneDirection(what) {
     if (!this.bidirectional) return;
-    throw new ArgumentError(`${what}: a bidirectional ${this.#kind} has no single step`);
+    throw new ArgumentError(`${what}: what is bidirectional has no single step`);
   }
 }

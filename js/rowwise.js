@@ -1,5 +1,5 @@
-import { expectFloats, expectLength, stepsOf } from './check.js';
-import { handleOf, word } from './core.js';
+import { begin, expectFloats, expectLength, stepsOf } from './check.js';
+import { word } from './core.js';
 import { Module } from './module.js';
 import * as pass from './pass.js';
 import * as AT from './places.js';
@@ -21,11 +21,9 @@ export class Rowwise extends Module {
    * @returns {Float32Array}  as the input
    */
   backward(gradOutput) {
-    const handle = handleOf(this);
-    const what = `${Module.kindOf(this)} backward`;
-    const given = expectFloats(gradOutput, `${what} gradOutput`); // a view is copied before any call
+    const { handle, what } = begin(this, 'backward');
     pass.expectPending(handle, what);
-    pass.backward(handle, expectLength(given, word(AT.OUTPUTS), `${what} gradOutput`));
+    pass.backward(handle, expectLength(gradOutput, word(AT.OUTPUTS), `${what} gradOutput`));
     return pass.take(AT.GRAD_INPUT, AT.INPUTS);
   }
 }
@@ -37,10 +35,9 @@ export class Rowwise extends Module {
  * @param {number} batch
  */
 export function forwardRows(module, input, batch) {
-  const handle = handleOf(module);
-  const name = `${Module.kindOf(module)} forward input`;
-  const data = expectFloats(input, name);
+  const { handle, what } = begin(module, 'forward input');
+  const data = expectFloats(input, what);
   const F = Module.inputs(module);
-  pass.forward(handle, stepsOf(data.length, batch, F, name), batch, F, data);
+  pass.forward(handle, stepsOf(data.length, batch, F, what), batch, F, data);
   return pass.take(AT.OUTPUT, AT.OUTPUTS);
 }

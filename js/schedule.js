@@ -88,8 +88,8 @@ export class Schedule {
 
   /** All that changes as it steps, and the settings. @returns {Record<string, unknown>} */
   stateDict() {
-    const own = new Map(Object.entries(this));
-    return Object.fromEntries(Object.keys(this.#fields).map((field) => [field, own.get(field)]));
+    const names = Object.keys(this.#fields);
+    return Object.fromEntries(names.map((name) => [name, /** @type {any} */ (this)[name]]));
   }
 
   /** Goes on from a state. @param {object} state  as stateDict() gave it; checked before anything changes */

@@ -1,9 +1,10 @@
 import { batchOf, isRecord, misfit, wrong } from './check.js';
-import { attempt, call, failure, handleOf, STATUS, word } from './core.js';
+import { attempt, call, failure, handleOf, word } from './core.js';
 import { ArgumentError } from './errors.js';
 import { expectModule, Module } from './module.js';
 import { stageInts } from './pass.js';
 import { forwardRows, Rowwise } from './rowwise.js';
+import * as STATUS from './status.js';
 
 /**
  * Modules in a row. Recurrent ones start from zeros and pass on their `output`. It takes its modules
@@ -32,7 +33,7 @@ export class Sequential extends Rowwise {
     return word(4) === 1;
   }
 
-  /** @protected @override */
+  /** @internal @override */
   namedChildren() {
     return [...this.#children];
   }
@@ -56,17 +57,15 @@ export class Sequential extends Rowwise {
  */
 function named(modules) {
   const [first] = modules;
-  const alone = modules.length === 1 && !(first instanceof Module);
-  const record = alone ? first : modules;
-  if (!isRecord(record) && alone) {
+  const record = modules.length === 1 && !(first instanceof Module) ? first : { ...modules };
+  if (!isRecord(record)) {
     throw wrong('Sequential', 'modules, or one record of them by name', record);
   }
-  const entries = Object.entries(/** @type {object} */ (record));
+  const entries = Object.entries(record);
   if (entries.length === 0) throw new ArgumentError('Sequential: expected at least one module');
   return entries.map(([name, module]) => {
-    const what = `Sequential "${name}"`;
-    if (name && !name.includes('.')) return [name, expectModule(module, what)];
-    throw new ArgumentError(`${what}: expected a name that is not empty and has no dot`);
+    if (!name || name.includes('.')) throw wrong('Sequential', 'a name without dots', name);
+    return [name, expectModule(module, `Sequential "${name}"`)];
   });
 }
 
@@ -76,14 +75,11 @@ function create(children) {
   const status = attempt('sequential_create', handles.length, stageInts(handles));
   if (status >= 0) return status;
   const culprit = `Sequential "${children[word(0)]?.[0]}"`;
-  if (status === STATUS.SHAPE) {
-    throw misfit(culprit, 'as many inputs as the outputs before it', 'others');
-  }
-  if (status === STATUS.ARGUMENT) {
-    throw new ArgumentError(
-      `${culprit}: expected no cell, nothing that is in a Sequential already, one batchFirst in all, ` +
-        'at most 64 Sequentials inside one another',
-    );
-  }
-  throw failure(status, 'Sequential');
+  throw failure(status, 'Sequential', {
+    [STATUS.SHAPE]: misfit(culprit, 'as many inputs as the outputs before it', 'others'),
+    [STATUS.ARGUMENT]: new ArgumentError(
+      `${culprit}: expected no cell, nothing of another Sequential, one batchFirst in all, ` +
+        'Sequentials at most 64 deep',
+    ),
+  });
 }

@@ -6,27 +6,17 @@ import {
   expectFloats,
   expectInstance,
   expectNumber,
+  expectShape,
   expectSize,
   expectWord,
   isRecord,
   misfit,
-  product,
   settle,
   shapeText,
   stepsOf,
   wrong,
 } from './check.js';
-import {
-  attempt,
-  double,
-  failure,
-  handleOf,
-  Resource,
-  STATUS,
-  signedWord,
-  word,
-  writeAt,
-} from './core.js';
+import { attempt, double, failure, handleOf, Resource, signedWord, word, writeAt } from './core.js';
 import { DataLoader, newEpoch } from './data.js';
 import { ArgumentError, NonFiniteError } from './errors.js';
 import { badTarget, expectTarget, Loss, takesClasses, warnBroadcast } from './loss.js';
@@ -34,6 +24,7 @@ import { expectModule, Module } from './module.js';
 import { Optimizer } from './optim.js';
 import { stageInts } from './pass.js';
 import { Schedule } from './schedule.js';
+import * as STATUS from './status.js';
 
 /** @typedef {import('./data.js').Batch} Batch */
 /** @typedef {import('./check.js').Option} Option */
@@ -107,13 +98,11 @@ export class Trainer extends Resource {
       clipNorm,
       POLICIES.indexOf(onNonFinite),
     );
-    if (status === STATUS.ARGUMENT) {
-      const kind = Resource.kindOf(model);
-      throw new ArgumentError(
-        `${what} model: expected no cell, which is trained by hand, got ${kind}`,
-      );
+    if (status < 0) {
+      throw failure(status, what, {
+        [STATUS.ARGUMENT]: wrong(`${what} model`, 'no cell, which is trained by hand', model),
+      });
     }
-    if (status < 0) throw failure(status, what);
     super(what, status);
     this.#model = model;
     this.#loss = loss; // also lest it be collected: the core holds its handle only
@@ -140,16 +129,18 @@ export class Trainer extends Resource {
     const t = expectTarget(this.#classes, target, `${what} target`);
     const F = Module.inputs(this.#model);
     const T = stepsOf(x.length, N, F, `${what} input`);
-    const shape = resolveShape(options.targetShape, t.length, `${what} targetShape`);
-
+    const { targetShape } = options;
+    const shape =
+      targetShape === undefined
+        ? null
+        : expectShape(targetShape, `${what} targetShape`, t.length, true);
     const prediction = this.#reserve(handle, T, N, F, t.length, shape, what);
     writeAt(word(0), x);
     writeAt(word(1), t);
     const status = attempt('trainer_step', handle);
-    if (status === STATUS.TARGET) throw badTarget(what, t);
     this.#skipped = status === STATUS.NONFINITE;
     if (this.#skipped) this.#nonFinite(signedWord(2));
-    else if (status < 0) throw failure(status, what);
+    else if (status < 0) throw failure(status, what, { [STATUS.TARGET]: badTarget(what, t) });
     this.#steps++;
     const loss = double(0);
     if (shape && !this.#classes) warnBroadcast(Resource.kindOf(this.#loss), prediction, shape); // last: console.warn may be anyone's
@@ -170,16 +161,19 @@ export class Trainer extends Resource {
     const at = shape ? stageInts(shape) : 0;
     const dims = shape ? shape.length : -1;
     const status = attempt('trainer_reserve', handle, T, N, F, dims, at, targets);
-    if (status === STATUS.TARGET) {
+    if (status < 0) {
       const rows = this.#classes ? ', a class a row of the prediction' : '';
-      throw misfit(`${what} target`, `${word(0)} values${rows}, or a targetShape`, targets);
+      throw failure(status, what, {
+        [STATUS.TARGET]: misfit(
+          `${what} target`,
+          `${word(0)} values${rows}, or a targetShape`,
+          targets,
+        ),
+        [STATUS.SHAPE]: shape
+          ? misfit(`${what} targetShape`, 'one that fits the prediction', shapeText(shape))
+          : misfit(what, 'an input for the model, and a loss weight for each class', 'others'),
+      });
     }
-    if (status === STATUS.SHAPE) {
-      throw shape
-        ? misfit(`${what} targetShape`, 'one that fits the prediction', shapeText(shape))
-        : misfit(what, 'an input for the model, and a loss weight for each class', 'others');
-    }
-    if (status < 0) throw failure(status, what);
     // only a target of another shape is ever compared with it
     return shape ? Array.from({ length: word(4) }, (_, i) => word(5 + i)) : [];
   }
@@ -277,19 +271,8 @@ export class Trainer extends Resource {
 /** @param {unknown} value @param {string} name */
 function expectLoss(value, name) {
   const loss = expectInstance(value, name, Loss, 'a loss');
-  if (loss.reduction !== 'none') return loss;
-  throw wrong(name, "reduction 'mean' or 'sum'", loss.reduction);
-}
-
-/** @param {readonly number[] | undefined} shape @param {number} length @param {string} what */
-function resolveShape(shape, length, what) {
-  if (shape === undefined) return null;
-  if (!Array.isArray(shape)) throw wrong(what, 'an array of sizes', shape);
-  const open = shape.indexOf(-1);
-  const sizes = shape.map((size, i) => (i === open ? 1 : expectSize(size, `${what}[${i}]`)));
-  if (open >= 0) sizes[open] = length / product(sizes);
-  if (length > 0 && product(sizes) === length && sizes.every(Number.isInteger)) return sizes;
-  throw misfit(what, shapeText(shape), `${length} values`);
+  expectWord(loss.reduction, `${name} reduction`, ['mean', 'sum']);
+  return loss;
 }
 
 /** What tells the steps per second, called after each. */

@@ -173,8 +173,12 @@ testWrong(
     [(v) => after(m.model, f(12)).backward(v), /Sequential backward gradOutput/, ROWS],
 
     [(v) => m.linear.train(v), /Linear train/, NO_BOOLEAN],
-    [(v) => m.linear.loadStateDict(v), /Linear loadStateDict/, argument(null, undefined, 5, 'a')],
-    [(v) => m.linear.loadStateDict(v), /Linear loadStateDict.*weight/, argument([], {})],
+    [
+      (v) => m.linear.loadStateDict(v),
+      /Linear loadStateDict/,
+      argument(null, undefined, 5, 'a', []),
+    ],
+    [(v) => m.linear.loadStateDict(v), /Linear loadStateDict.*weight/, argument({})],
     [(v) => m.linear.loadStateDict({}, v), /Linear loadStateDict/, NO_OPTIONS],
     [(v) => m.linear.loadStateDict({}, { strict: v }), /loadStateDict strict/, NO_BOOLEAN],
     [

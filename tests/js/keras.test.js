@@ -162,13 +162,13 @@ describe('from Keras', () => {
     for (const [wrong, name, words] of /** @type {[any, string, RegExp][]} */ ([
       [undefined, 'ArgumentError', /fromKeras LSTM weights.*got undefined/],
       [{}, 'ArgumentError', /weights/],
-      [[], 'ArgumentError', /got an Array of 0/],
+      [[], 'ArgumentError', /got Array of 0/],
       [
         [kernel],
         'ArgumentError',
-        /expected kernel, recurrent kernel, bias, or no bias.*got an Array of 1/,
+        /expected kernel, recurrent kernel, bias, or no bias.*got Array of 1/,
       ],
-      [[kernel, recurrent, bias, kernel, recurrent], 'ArgumentError', /an Array of 5/],
+      [[kernel, recurrent, bias, kernel, recurrent], 'ArgumentError', /got Array of 5/],
       [[kernel, null, bias], 'ArgumentError', /recurrent kernel: expected \{ shape, data \}/],
       [[[1, 2], recurrent, bias], 'ArgumentError', /LSTM kernel/],
       [
