@@ -8,11 +8,11 @@
 // of its forward layer, then those of its backward layer.
 // Source: keras/src/layers/rnn, https://keras.io/api/layers/recurrent_layers
 
-import { expectWord, misfit, product, shapeText, wrong } from './check.js';
+import { expectWord, isRecord, misfit, product, shapeText, wrong } from './check.js';
 import { ArgumentError } from './errors.js';
 import { inOrder, KERAS } from './gates.js';
 import { tensorData } from './module.js';
-import { isRecord, isShape } from './state.js';
+import { isShape } from './state.js';
 
 /** @import { StateDict, Tensor } from './module.js' */
 /** The class of a Keras layer. @typedef {'SimpleRNN' | 'LSTM' | 'GRU'} KerasKind */

@@ -3,10 +3,10 @@
 // bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
 
 import { allocate } from './allocate.js';
-import { describe, expectBytes, product, wrong } from './check.js';
+import { describe, expectBytes, isRecord, product, wrong } from './check.js';
 import { readFloats, TYPES } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
-import { expectState, isRecord, isShape } from './state.js';
+import { expectState, isShape } from './state.js';
 
 /** @import { StateDict } from './module.js' */
 /** @typedef {Float32Array | Int32Array | Uint8Array} Values */
