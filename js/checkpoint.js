@@ -143,14 +143,13 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
   const numbers = { version: VERSION, modules: modulesOf(model) };
   keep('model.', model.stateDict());
   if (optimizer) {
-    const parameters = namesOf(optimizer, model, what);
-    const { state, param_groups } = optimizer.stateDict();
-    const steps = Object.entries(state).map(([id, { step, ...moments }]) => {
+    const [kind, ...parameters] = wordsOf(optimizer, model, what);
+    const saved = optimizer.stateDict();
+    for (const [id, { step, ...moments }] of Object.entries(saved.state)) {
       keep(`optimizer.${id}.`, /** @type {any} */ (moments));
-      return [id, { step }];
-    });
-    const kind = Optimizer.kindOf(optimizer);
-    numbers.optimizer = { kind, parameters, state: Object.fromEntries(steps), param_groups };
+      saved.state[id] = { step };
+    }
+    numbers.optimizer = { kind, parameters, ...saved };
   }
   if (scheduler) {
     numbers.scheduler = { kind: Schedule.kindOf(scheduler), state: scheduler.stateDict() };
@@ -184,12 +183,12 @@ export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
     planSchedule(numbers.scheduler ?? {}, scheduler),
   ];
   const order = found.loader['loader.order']?.data;
-  const { settings, state } = numbers.loader ?? {};
+  const { loader } = numbers;
   return {
     load: () => {
       for (const load of loads.reverse()) load(); // first the schedule, whose class may be the user's
     },
-    place: numbers.loader && { settings, state: { ...state, order } },
+    place: loader && { ...loader, state: { ...loader.state, order } },
     metadata,
   };
 }
@@ -263,14 +262,14 @@ function isModuleEntry(entry) {
 }
 
 /**
- * The model's names of what the optimizer updates.
+ * The kind of an optimizer, and the model's names of what it updates.
  * @param {Optimizer} optimizer
  * @param {Module} model
  * @param {string} what
  */
-function namesOf(optimizer, model, what) {
+function wordsOf(optimizer, model, what) {
   const own = model.parameters();
-  return Optimizer.parametersOf(optimizer).map((parameter) => {
+  const names = Optimizer.parametersOf(optimizer).map((parameter) => {
     // The same one, if under another name, has its values in the same place.
     const at = parameter.dataView.byteOffset;
     const found = own.find(({ dataView }) => dataView.byteOffset === at);
@@ -278,6 +277,7 @@ function namesOf(optimizer, model, what) {
     const got = `${parameter.name} ${shapeText(parameter.shape)}`;
     throw wrong(`${what} optimizer`, 'parameters of the model alone', got);
   });
+  return [Optimizer.kindOf(optimizer), ...names];
 }
 
 /**
@@ -287,20 +287,18 @@ function namesOf(optimizer, model, what) {
  * @param {Module} model
  * @returns {() => void}
  */
-function planOptimizer({ kind, parameters, state, param_groups }, moments, optimizer, model) {
-  const own = optimizer
-    ? [Optimizer.kindOf(optimizer), ...namesOf(optimizer, model, 'loadCheckpoint')]
-    : [];
-  expectSame('optimizer', [kind].concat(parameters), own);
+function planOptimizer(saved, moments, optimizer, model) {
+  const own = optimizer ? wordsOf(optimizer, model, 'loadCheckpoint') : [];
+  expectSame('optimizer', [saved.kind].concat(saved.parameters), own);
   if (!optimizer) return () => {};
-  const entries = new Map(Object.entries(state ?? {}));
+  const entries = new Map(Object.entries(saved.state ?? {}));
   for (const [name, values] of Object.entries(moments)) {
     const [, id, moment] = name.split('.');
     const entry = entries.get(id);
     if (!isRecord(entry)) refuse(name);
     entry[moment] = values;
   }
-  return Optimizer.plan(optimizer, { state, param_groups });
+  return Optimizer.plan(optimizer, saved);
 }
 
 /** @param {any} saved @param {Schedule | undefined} scheduler @returns {() => void} */
