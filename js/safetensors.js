@@ -4,12 +4,12 @@
 
 import { allocate } from './allocate.js';
 import { describe, expectBytes, isRecord, product, wrong } from './check.js';
-import { readFloats, TYPES } from './dtype.js';
+import { sizeOf, TYPES, toFloats } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
 import { expectState, isShape } from './state.js';
 
 /** @import { StateDict } from './module.js' */
-/** @typedef {Float32Array | Int32Array | Uint8Array} Values */
+/** @typedef {import('./dtype.js').Values} Values */
 /** Without a shape it is a row. @typedef {{ name: string, shape?: readonly number[], data: Values }} Tensor */
 /** @typedef {{ name: string, dtype: string, shape: number[], begin: number, end: number }} Entry */
 
@@ -17,9 +17,6 @@ const HEADER_LIMIT = 16 * 2 ** 20;
 const ENTRY_LIMIT = 65536;
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
-
-/** What is written, and read bit for bit. */
-const OWN = { F32: Float32Array, I32: Int32Array, U8: Uint8Array };
 
 const BRACE = 0x7b; // {
 const SPACE = 0x20;
@@ -62,7 +59,7 @@ export function encode(tensors, metadata) {
   if (metadata) add(METADATA, metadata);
   let end = 0;
   for (const { name, data, shape = [data.length] } of tensors) {
-    const dtype = Object.entries(OWN).find(([, Type]) => data instanceof Type)?.[0];
+    const dtype = Object.entries(TYPES).find(([, [Type]]) => data instanceof Type)?.[0];
     const begin = end;
     end += data.byteLength;
     add(name, { dtype, shape, data_offsets: [begin, end] });
@@ -129,24 +126,21 @@ export function loadSafetensors(bytes) {
   /** @type {StateDict} */
   const state = Object.create(null);
   for (const entry of entries) {
-    const values = valuesOf(entry, data);
-    const toFloats = () => (values instanceof Float32Array ? values : new Float32Array(values));
-    const floats = allocate(4 * values.length, 'reading', toFloats);
-    state[entry.name] = { shape: Object.freeze(entry.shape), data: floats };
+    const { name, dtype, shape } = entry;
+    state[name] = { shape: Object.freeze(shape), data: toFloats(dtype, valuesOf(entry, data)) };
   }
   return state;
 }
 
 /**
- * The values of a tensor: of those types that encode writes as they are, of others as float32.
+ * The values of a tensor as they are.
  * @internal
  * @param {Entry} entry
  * @param {DataView} data
  * @returns {Values}
  */
-export function valuesOf({ dtype, shape, begin, end }, data) {
-  const Type = OWN[/** @type {keyof typeof OWN} */ (dtype)];
-  if (!Type) return readFloats(TYPES[dtype], data, begin, product(shape));
+export function valuesOf({ dtype, begin, end }, data) {
+  const [Type] = TYPES[dtype];
   const from = data.byteOffset + begin;
   const copy = () => /** @type {ArrayBuffer} */ (data.buffer).slice(from, data.byteOffset + end);
   return new Type(allocate(end - begin, 'reading', copy));
@@ -189,7 +183,7 @@ export function parse(bytes) {
   let end = 0;
   for (const entry of entries) {
     const name = describe(entry.name);
-    const size = product(entry.shape) * TYPES[entry.dtype].size;
+    const size = product(entry.shape) * sizeOf(entry.dtype);
     expectSame(`${name} begin`, end, entry.begin);
     expectSame(`${name} bytes`, size, entry.end - end);
     end = entry.end;
