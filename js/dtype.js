@@ -67,15 +67,17 @@ function longToNumber(long) {
 export function toFloats(dtype, values) {
   if (values instanceof Float32Array) return values;
   const { length } = values;
-  const [, toNumber = Number, As = Float32Array] = TYPES[dtype];
-  const floats = allocate(4 * length, 'reading', () => new Float32Array(length));
+  const [, toNumber, As = Float32Array] = TYPES[dtype];
+  const make = () => new Float32Array(toNumber ? length : /** @type {any} */ (values));
+  const floats = allocate(4 * length, 'reading', make);
+  if (!toNumber) return floats;
   const out = new As(floats.buffer);
   for (let i = 0; i < length; i++) out[i] = toNumber(values[i]);
   return floats;
 }
 
 /** How float32 are read from a DataView: as their bits. @type {ElementType} */
-const BITS = [Uint32Array, Number, Uint32Array];
+const BITS = [Uint32Array, (bits) => bits, Uint32Array];
 
 /**
  * The values of a tensor, in row-major order. The caller has seen to it that all lie inside the view.
