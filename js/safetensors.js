@@ -97,7 +97,7 @@ function expectReadable(tensors, bytes, Refusal) {
 /** The order of UTF-8, where JavaScript's is that of UTF-16. @param {string} a @param {string} b */
 function byCodePoint(a, b) {
   let i = 0;
-  while (i < a.length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  while (i < a.length && a[i] === b[i]) i++;
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
 }
 
@@ -136,14 +136,13 @@ export function loadSafetensors(bytes) {
  * The values of a tensor as they are.
  * @internal
  * @param {Entry} entry
- * @param {DataView} data
+ * @param {Uint8Array} data
  * @returns {Values}
  */
 export function valuesOf({ dtype, begin, end }, data) {
   const [Type] = TYPES[dtype];
-  const from = data.byteOffset + begin;
-  const copy = () => /** @type {ArrayBuffer} */ (data.buffer).slice(from, data.byteOffset + end);
-  return new Type(allocate(end - begin, 'reading', copy));
+  const copy = () => new Uint8Array(data.subarray(begin, end));
+  return new Type(allocate(end - begin, 'reading', copy).buffer);
 }
 
 /**
@@ -164,11 +163,11 @@ function broken(name, expected, value) {
  * What a file holds, checked; the entries in the order of their data.
  * @internal
  * @param {Uint8Array} bytes
- * @returns {{ entries: Entry[], metadata: Record<string, string>, data: DataView }}
+ * @returns {{ entries: Entry[], metadata: Record<string, string>, data: Uint8Array }}
  */
 export function parse(bytes) {
   bytes = expectBytes(bytes, 'safetensors');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   const whole = bytes.length >= LENGTH_BYTES;
   const start = LENGTH_BYTES + (whole ? Number(view.getBigUint64(0, true)) : 0);
   if (start > bytes.length) throw broken('bytes', `${start} or more`, bytes.length);
@@ -192,7 +191,7 @@ export function parse(bytes) {
   return {
     entries,
     metadata: Object.assign(Object.create(null), metadata),
-    data: new DataView(bytes.buffer, bytes.byteOffset + start, end),
+    data: bytes.subarray(start),
   };
 }
 
@@ -221,18 +220,19 @@ function parseHeader(json) {
 function expectUniqueNames(text) {
   /** @type {Set<string>[]} the names so far of each object that is open; of an array: none */
   const open = [];
-  const token = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
-  for (const [found, colon] of text.matchAll(token)) {
-    if (found === '{' || found === '[') {
-      if (open.push(new Set()) > DEPTH)
-        throw new FormatError('safetensors: the header is too deep');
-    } else if (found === '}' || found === ']') {
-      open.pop();
-    } else if (colon) {
-      const name = JSON.parse(found.slice(0, -colon.length));
+  const token = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}[\]]/g;
+  for (const [found, string, colon] of text.matchAll(token)) {
+    if (colon) {
+      const name = JSON.parse(string);
       const names = open.at(-1);
       if (names?.has(name)) throw broken('header', 'each name once', name);
       names?.add(name);
+    } else if ('{['.includes(found)) {
+      if (open.push(new Set()) > DEPTH) {
+        throw new FormatError('safetensors: the header is too deep');
+      }
+    } else if ('}]'.includes(found)) {
+      open.pop();
     }
   }
 }
