@@ -351,17 +351,18 @@ function parseCheckpoint(bytes) {
   return { numbers, metadata, found };
 }
 
-/** What JSON has no number for, and how it stands there. */
-const ODD = [NaN, Infinity, -Infinity, -0].map((number, i) => ({ number, text: `number ${i}` }));
+/** What JSON has no number for. */
+const ODD = [NaN, Infinity, -Infinity, -0];
 
 /** @param {string} _ @param {unknown} value */
 function toJson(_, value) {
-  return ODD.find(({ number }) => Object.is(number, value))?.text ?? value;
+  const i = ODD.findIndex((odd) => Object.is(odd, value));
+  return i < 0 ? value : `number ${i}`;
 }
 
 /** @param {string} _ @param {unknown} value */
 function fromJson(_, value) {
-  return ODD.find(({ text }) => text === value)?.number ?? value;
+  return ODD.find((_odd, i) => value === `number ${i}`) ?? value;
 }
 
 /** CRC-32 as zip and PNG have it (ISO 3309). @param {Uint8Array} bytes */
