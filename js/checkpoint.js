@@ -13,7 +13,7 @@
 //     {name[6:]: t for name, t in load_file(path).items() if name.startswith('model.')}
 // is the model's state dict.
 
-import { describe, expectOptions, shapeText, wrong } from './check.js';
+import { describe, expectInstance, isRecord, settle, shapeText, wrong } from './check.js';
 import { handleOf } from './core.js';
 import { DataLoader } from './data.js';
 import { FormatError } from './errors.js';
@@ -23,6 +23,7 @@ import { getRngState, setRngState } from './random.js';
 import { encode, expectStrings, parse, valuesOf } from './safetensors.js';
 import { Schedule } from './schedule.js';
 
+/** @typedef {import('./check.js').Option} Option */
 /** @typedef {import('./module.js').StateDict} StateDict */
 /** @typedef {import('./safetensors.js').Tensor} Tensor */
 /**
@@ -38,13 +39,16 @@ import { Schedule } from './schedule.js';
 const KEY = 'unrolled.checkpoint';
 const VERSION = 1;
 const CHECKSUM_BYTES = 4;
-/** The parts that may be left out. */
-const PARTS = { optimizer: Optimizer, scheduler: Schedule, loader: DataLoader };
-/** The element types of the tensors that have these names, or begin so. @type {Record<string, string>} */
-const DTYPES = {
-  ...{ 'model.': 'F32', 'optimizer.': 'F32' },
-  ...{ 'loader.order': 'I32', random: 'U8' },
+/** What a training is made of. @type {Record<string, Option>} */
+const PARTS = {
+  model: [undefined, expectModule],
+  optimizer: [null, expectInstance, Optimizer, 'an optimizer'],
+  scheduler: [null, expectInstance, Schedule, 'a schedule'],
+  loader: [null, expectInstance, DataLoader, 'a DataLoader'],
+  metadata: [undefined, (words) => words], // looked at where it is written
 };
+/** The element types of the tensors that have these names, or begin so. @type {Record<string, string>} */
+const DTYPES = { 'model.': 'F32', 'optimizer.': 'F32', 'loader.order': 'I32', random: 'U8' };
 
 /**
  * Model, optimizer, schedule, loader position and random stream as one safetensors file. Saved, loaded
@@ -139,14 +143,13 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
   const numbers = { version: VERSION, modules: modulesOf(model) };
   keep('model.', model.stateDict());
   if (optimizer) {
-    const parameters = namesOf(optimizer, model, what);
-    const { state, param_groups } = optimizer.stateDict();
-    const steps = Object.entries(state).map(([id, { step, ...moments }]) => {
+    const [kind, ...parameters] = wordsOf(optimizer, model, what);
+    const saved = optimizer.stateDict();
+    for (const [id, { step, ...moments }] of Object.entries(saved.state)) {
       keep(`optimizer.${id}.`, /** @type {any} */ (moments));
-      return [id, { step }];
-    });
-    const kind = Optimizer.kindOf(optimizer);
-    numbers.optimizer = { kind, parameters, state: Object.fromEntries(steps), param_groups };
+      saved.state[id] = { step };
+    }
+    numbers.optimizer = { kind, parameters, ...saved };
   }
   if (scheduler) {
     numbers.scheduler = { kind: Schedule.kindOf(scheduler), state: scheduler.stateDict() };
@@ -159,7 +162,7 @@ export function writeCheckpoint({ model, optimizer, scheduler, metadata = {} }, 
   keep('', { random: { data: getRngState() }, checksum: { data: new Uint8Array(CHECKSUM_BYTES) } });
   const bytes = encode(tensors, { ...metadata, [KEY]: JSON.stringify(numbers, toJson) });
   const end = bytes.length - CHECKSUM_BYTES;
-  new DataView(bytes.buffer).setUint32(end, crc32(bytes.subarray(0, end)), true);
+  new DataView(bytes.buffer).setInt32(end, crc32(bytes.subarray(0, end)), true);
   return bytes;
 }
 
@@ -180,33 +183,28 @@ export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
     planSchedule(numbers.scheduler ?? {}, scheduler),
   ];
   const order = found.loader['loader.order']?.data;
-  const { settings, state } = numbers.loader ?? {};
+  const { loader } = numbers;
   return {
     load: () => {
       for (const load of loads.reverse()) load(); // first the schedule, whose class may be the user's
     },
-    place: numbers.loader && { settings, state: { ...state, order } },
+    place: loader && { ...loader, state: { ...loader.state, order } },
     metadata,
   };
 }
 
 // ---- The parts -----------------------------------------------------------------------------------
 
-/** @param {TrainingState} state @param {string} what */
+/** @param {TrainingState} state @param {string} what @returns {TrainingState} */
 function expectParts(state, what) {
-  expectOptions(state, ['model', ...Object.keys(PARTS), 'metadata'], what);
-  const { model, optimizer, scheduler } = state;
-  handleOf(expectModule(model, `${what} model`), `${what} model`);
-  for (const [name, Class] of Object.entries(PARTS)) {
-    const part = state[/** @type {keyof typeof PARTS} */ (name)];
-    if (part === undefined || part instanceof /** @type {Function} */ (Class)) continue;
-    throw wrong(`${what} ${name}`, 'one', part);
-  }
+  const parts = settle(what, state, PARTS);
+  const { model, optimizer, scheduler } = parts;
+  handleOf(model, `${what} model`);
   if (optimizer) handleOf(optimizer, `${what} optimizer`);
   if (scheduler && scheduler.optimizer !== optimizer) {
     throw wrong(`${what} scheduler`, 'that of the optimizer', "another's");
   }
-  return state;
+  return /** @type {TrainingState} */ (parts);
 }
 
 /**
@@ -264,14 +262,14 @@ function isModuleEntry(entry) {
 }
 
 /**
- * The model's names of what the optimizer updates.
+ * The kind of an optimizer, and the model's names of what it updates.
  * @param {Optimizer} optimizer
  * @param {Module} model
  * @param {string} what
  */
-function namesOf(optimizer, model, what) {
+function wordsOf(optimizer, model, what) {
   const own = model.parameters();
-  return Optimizer.parametersOf(optimizer).map((parameter) => {
+  const names = Optimizer.parametersOf(optimizer).map((parameter) => {
     // The same one, if under another name, has its values in the same place.
     const at = parameter.dataView.byteOffset;
     const found = own.find(({ dataView }) => dataView.byteOffset === at);
@@ -279,6 +277,7 @@ function namesOf(optimizer, model, what) {
     const got = `${parameter.name} ${shapeText(parameter.shape)}`;
     throw wrong(`${what} optimizer`, 'parameters of the model alone', got);
   });
+  return [Optimizer.kindOf(optimizer), ...names];
 }
 
 /**
@@ -288,22 +287,18 @@ function namesOf(optimizer, model, what) {
  * @param {Module} model
  * @returns {() => void}
  */
-function planOptimizer({ kind, parameters, state, param_groups }, moments, optimizer, model) {
-  const own = optimizer
-    ? [Optimizer.kindOf(optimizer), ...namesOf(optimizer, model, 'loadCheckpoint')]
-    : [];
-  expectSame('optimizer', [kind].concat(parameters), own);
+function planOptimizer(saved, moments, optimizer, model) {
+  const own = optimizer ? wordsOf(optimizer, model, 'loadCheckpoint') : [];
+  expectSame('optimizer', [saved.kind].concat(saved.parameters), own);
   if (!optimizer) return () => {};
-  /** @type {Record<string, Record<string, unknown>>} */
-  const entries = Object.create(null);
-  for (const [id, entry] of Object.entries(state ?? {})) {
-    entries[id] = Object.assign(Object.create(null), entry);
-  }
+  const entries = new Map(Object.entries(saved.state ?? {}));
   for (const [name, values] of Object.entries(moments)) {
     const [, id, moment] = name.split('.');
-    (entries[id] ?? refuse(name))[moment] = values;
+    const entry = entries.get(id);
+    if (!isRecord(entry)) refuse(name);
+    entry[moment] = values;
   }
-  return Optimizer.plan(optimizer, { state: entries, param_groups });
+  return Optimizer.plan(optimizer, saved);
 }
 
 /** @param {any} saved @param {Schedule | undefined} scheduler @returns {() => void} */
@@ -319,7 +314,7 @@ function planSchedule({ kind, state }, scheduler) {
 
 /** @param {string} what @returns {never} */
 function refuse(what) {
-  throw new FormatError(`checkpoint: ${describe(what)} is not as saveCheckpoint writes it`);
+  throw new FormatError(`checkpoint: ${describe(what)} is not as saveCheckpoint wrote it`);
 }
 
 /** @param {Uint8Array} bytes */
@@ -339,9 +334,9 @@ function parseCheckpoint(bytes) {
   }
   if (numbers?.version !== VERSION) refuse(`version ${describe(numbers?.version)}`);
   const end = bytes.length - CHECKSUM_BYTES;
-  const sum = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true);
+  const sum = new DataView(bytes.buffer, bytes.byteOffset).getInt32(end, true);
   if (entries.pop()?.name !== 'checksum' || crc32(bytes.subarray(0, end)) !== sum) {
-    throw new FormatError('checkpoint: the file has changed since it was written');
+    refuse('checksum');
   }
 
   /** @type {Record<string, Record<string, any>>} by the first word of their names */
@@ -361,24 +356,23 @@ const ODD = [NaN, Infinity, -Infinity, -0];
 
 /** @param {string} _ @param {unknown} value */
 function toJson(_, value) {
-  const odd = ODD.findIndex((number) => Object.is(number, value));
-  return odd < 0 ? value : `number ${odd}`;
+  const i = ODD.findIndex((odd) => Object.is(odd, value));
+  return i < 0 ? value : `number ${i}`;
 }
 
 /** @param {string} _ @param {unknown} value */
 function fromJson(_, value) {
-  const odd = ODD.findIndex((_number, i) => value === `number ${i}`);
-  return odd < 0 ? value : ODD[odd];
+  return ODD.find((_odd, i) => value === `number ${i}`) ?? value;
 }
 
 /** CRC-32 as zip and PNG have it (ISO 3309). @param {Uint8Array} bytes */
 function crc32(bytes) {
-  const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
+  const remainders = Int32Array.from({ length: 256 }, (_, byte) => {
     let rest = byte;
-    for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
+    for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ ((rest & 1) * 0xedb88320);
     return rest;
   });
-  let crc = 0xffffffff;
+  let crc = -1;
   for (let i = 0; i < bytes.length; i++) crc = remainders[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
-  return ~crc >>> 0;
+  return ~crc;
 }

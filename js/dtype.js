@@ -4,40 +4,34 @@
 import { allocate } from './allocate.js';
 import { product } from './check.js';
 
+/** @typedef {Float64Array | Float32Array | Uint32Array | Int32Array | Uint16Array | Int16Array | Uint8Array | Int8Array | BigInt64Array | BigUint64Array} Values */
 /**
- * @typedef {object} ElementType
- * @property {number} size  bytes a value
- * @property {Uint32ArrayConstructor | Float32ArrayConstructor} As  what `read` returns: the bits of a
- *   float32, or a number to be rounded to one. Bits keep the payload of a NaN.
- * @property {(view: DataView, at: number, little: boolean) => number} read
+ * The array that holds such elements; what makes a number of one, to be rounded to float32, unless it is
+ * one already; and, where that gives the bits of a float32, Uint32Array. (Bits keep the payload of a NaN.)
+ * @typedef {[new (buffer: ArrayBuffer) => Values, ((element: any) => number)?, Uint32ArrayConstructor?]} ElementType
  */
 
 /** By safetensors' names. Integers and F64 are rounded to float32. @type {Readonly<Record<string, ElementType>>} */
 export const TYPES = {
   __proto__: /** @type {any} */ (null), // so that only these names are in it
-  F64: type(8, (v, at, little) => v.getFloat64(at, little)),
-  F32: type(4, (v, at, little) => v.getUint32(at, little), Uint32Array),
-  F16: type(2, (v, at, little) => halfToNumber(v.getUint16(at, little))),
-  BF16: type(2, (v, at, little) => v.getUint16(at, little) << 16, Uint32Array),
-  I64: type(8, (v, at, little) => longToNumber(v.getBigInt64(at, little))),
-  U64: type(8, (v, at, little) => longToNumber(v.getBigUint64(at, little))),
-  I32: type(4, (v, at, little) => v.getInt32(at, little)),
-  U32: type(4, (v, at, little) => v.getUint32(at, little)),
-  I16: type(2, (v, at, little) => v.getInt16(at, little)),
-  U16: type(2, (v, at, little) => v.getUint16(at, little)),
-  I8: type(1, (v, at) => v.getInt8(at)),
-  U8: type(1, (v, at) => v.getUint8(at)),
-  BOOL: type(1, (v, at) => (v.getUint8(at) ? 1 : 0)),
+  F64: [Float64Array],
+  F32: [Float32Array],
+  F16: [Uint16Array, halfToNumber],
+  BF16: [Uint16Array, (bits) => bits << 16, Uint32Array],
+  I64: [BigInt64Array, longToNumber],
+  U64: [BigUint64Array, longToNumber],
+  I32: [Int32Array],
+  U32: [Uint32Array],
+  I16: [Int16Array],
+  U16: [Uint16Array],
+  I8: [Int8Array],
+  U8: [Uint8Array],
+  BOOL: [Uint8Array, (byte) => (byte ? 1 : 0)],
 };
 
-/**
- * @param {ElementType['size']} size
- * @param {ElementType['read']} read
- * @param {ElementType['As']} [As]
- * @returns {ElementType}
- */
-function type(size, read, As = Float32Array) {
-  return { size, As, read };
+/** The bytes of an element. @param {string} dtype @returns {number} */
+export function sizeOf(dtype) {
+  return /** @type {any} */ (TYPES[dtype][0]).BYTES_PER_ELEMENT;
 }
 
 /** @param {number} bits */
@@ -65,23 +59,29 @@ function longToNumber(long) {
 }
 
 /**
- * The values of a tensor without gaps, little-endian. The caller has seen to it that all lie inside the view.
- * @param {ElementType} type
- * @param {DataView} view
- * @param {number} at
- * @param {number} count
+ * Values as float32; those that are so already are not copied.
+ * @param {string} dtype
+ * @param {Values} values
  * @returns {Float32Array}
  */
-export function readFloats({ size, As, read }, view, at, count) {
-  const values = allocate(4 * count, 'reading', () => new Float32Array(count));
-  const out = new As(values.buffer);
-  for (let i = 0; i < count; i++) out[i] = read(view, at + i * size, true);
-  return values;
+export function toFloats(dtype, values) {
+  if (values instanceof Float32Array) return values;
+  const { length } = values;
+  const [, toNumber, As = Float32Array] = TYPES[dtype];
+  const make = () => new Float32Array(toNumber ? length : /** @type {any} */ (values));
+  const floats = allocate(4 * length, 'reading', make);
+  if (!toNumber) return floats;
+  const out = new As(floats.buffer);
+  for (let i = 0; i < length; i++) out[i] = toNumber(values[i]);
+  return floats;
 }
+
+/** How float32 are read from a DataView: as their bits. @type {ElementType} */
+const BITS = [Uint32Array, (bits) => bits, Uint32Array];
 
 /**
  * The values of a tensor, in row-major order. The caller has seen to it that all lie inside the view.
- * @param {ElementType} type
+ * @param {string} dtype
  * @param {DataView} view
  * @param {object} layout
  * @param {number} layout.offset  of the first value; in values, as the strides
@@ -90,8 +90,10 @@ export function readFloats({ size, As, read }, view, at, count) {
  * @param {boolean} [layout.littleEndian]
  * @returns {Float32Array}
  */
-export function readStrided(type, view, { offset, shape, strides, littleEndian = true }) {
-  const { size, As, read } = type;
+export function readStrided(dtype, view, { offset, shape, strides, littleEndian = true }) {
+  const [Type, toNumber = Number, As = Float32Array] = dtype === 'F32' ? BITS : TYPES[dtype];
+  const get = /** @type {'getUint32'} */ (`get${Type.name.slice(0, -'Array'.length)}`);
+  const size = sizeOf(dtype);
   const count = product(shape);
   const values = allocate(4 * count, 'reading', () => new Float32Array(count));
   const out = new As(values.buffer);
@@ -102,7 +104,7 @@ export function readStrided(type, view, { offset, shape, strides, littleEndian =
   let row = offset * size;
   for (let i = 0; i < count; ) {
     for (let k = 0, at = row; k < columns; k++, at += columnStep) {
-      out[i++] = read(view, at, littleEndian);
+      out[i++] = toNumber(view[get](at, littleEndian));
     }
     for (let axis = last - 1; axis >= 0; axis--) {
       row += strides[axis] * size;

@@ -4,18 +4,6 @@ import { expectNumber, expectWord, misfit, settle, shapeText, wrong } from './ch
 import { call, handleOf } from './core.js';
 import { Parameter } from './module.js';
 
-/** In the order of src/unrolled.h. */
-const KINDS = [
-  'uniform',
-  'normal',
-  'constant',
-  'xavierUniform',
-  'xavierNormal',
-  'kaimingUniform',
-  'kaimingNormal',
-  'orthogonal',
-];
-
 /** torch.nn.init.calculate_gain; leaky_relu's is for a slope of 0. @type {Record<string, number>} */
 const GAINS = {
   linear: 1,
@@ -38,8 +26,9 @@ function fill(parameter, kind, a, b) {
   const reference = Parameter.reference(parameter);
   if (!reference) throw wrong(what, 'a Parameter', parameter);
   const { name, shape } = /** @type {Parameter} */ (parameter);
-  const number = KINDS.indexOf(kind);
-  if (number > KINDS.indexOf('constant') && shape.length < 2) {
+  const kinds = Object.keys(initialize);
+  const number = kinds.indexOf(kind);
+  if (number > kinds.indexOf('constant') && shape.length < 2) {
     throw misfit(`${what} ${name}`, 'two axes', shapeText(shape));
   }
   call('initialize', handleOf(reference.owner), reference.index, number, a, b);
@@ -48,9 +37,9 @@ function fill(parameter, kind, a, b) {
 /**
  * @param {Parameter} parameter
  * @param {'kaimingUniform' | 'kaimingNormal'} kind
- * @param {{ a?: number, mode?: 'fan_in' | 'fan_out', nonlinearity?: string }} options
+ * @param {{ a?: number, mode?: 'fan_in' | 'fan_out', nonlinearity?: string }} [options]
  */
-function kaiming(parameter, kind, options) {
+function kaiming(parameter, kind, options = {}) {
   const table = /** @satisfies {Record<string, import('./check.js').Option>} */ ({
     a: [0, expectNumber],
     mode: ['fan_in', expectWord, MODES],
@@ -64,9 +53,9 @@ function kaiming(parameter, kind, options) {
 /**
  * @param {Parameter} parameter
  * @param {'xavierUniform' | 'xavierNormal' | 'orthogonal'} kind
- * @param {{ gain?: number }} options
+ * @param {{ gain?: number }} [options]
  */
-function withGain(parameter, kind, options) {
+function withGain(parameter, kind, options = {}) {
   const { gain } = settle(`initialize.${kind}`, options, { gain: [1, expectNumber] }, null);
   fill(parameter, kind, gain, 0);
 }
@@ -77,6 +66,7 @@ function withGain(parameter, kind, options) {
  * Source: https://docs.pytorch.org/docs/stable/nn.init.html
  */
 export const initialize = Object.freeze({
+  // First those that the core has, in the order of src/unrolled.h.
   /** U(low, high). @param {Parameter} parameter @param {number} [low] @param {number} [high] */
   uniform(parameter, low = 0, high = 1) {
     expectNumber(low, 'initialize.uniform low');
@@ -91,20 +81,12 @@ export const initialize = Object.freeze({
   constant(parameter, value) {
     fill(parameter, 'constant', expectNumber(value, 'initialize.constant value'), 0);
   },
-  /** All elements to 0. @param {Parameter} parameter */
-  zeros(parameter) {
-    fill(parameter, 'constant', 0, 0);
-  },
-  /** All elements to 1. @param {Parameter} parameter */
-  ones(parameter) {
-    fill(parameter, 'constant', 1, 0);
-  },
   /**
    * Uniform of variance 2 gain² / (fan_in + fan_out) (X. Glorot, Y. Bengio 2010).
    * @param {Parameter} parameter
    * @param {{ gain?: number }} [options]
    */
-  xavierUniform(parameter, options = {}) {
+  xavierUniform(parameter, options) {
     withGain(parameter, 'xavierUniform', options);
   },
   /**
@@ -112,7 +94,7 @@ export const initialize = Object.freeze({
    * @param {Parameter} parameter
    * @param {{ gain?: number }} [options]
    */
-  xavierNormal(parameter, options = {}) {
+  xavierNormal(parameter, options) {
     withGain(parameter, 'xavierNormal', options);
   },
   /**
@@ -120,7 +102,7 @@ export const initialize = Object.freeze({
    * @param {Parameter} parameter
    * @param {{ a?: number, mode?: 'fan_in' | 'fan_out', nonlinearity?: string }} [options]
    */
-  kaimingUniform(parameter, options = {}) {
+  kaimingUniform(parameter, options) {
     kaiming(parameter, 'kaimingUniform', options);
   },
   /**
@@ -128,7 +110,7 @@ export const initialize = Object.freeze({
    * @param {Parameter} parameter
    * @param {{ a?: number, mode?: 'fan_in' | 'fan_out', nonlinearity?: string }} [options]
    */
-  kaimingNormal(parameter, options = {}) {
+  kaimingNormal(parameter, options) {
     kaiming(parameter, 'kaimingNormal', options);
   },
   /**
@@ -137,7 +119,15 @@ export const initialize = Object.freeze({
    * @param {Parameter} parameter
    * @param {{ gain?: number }} [options]
    */
-  orthogonal(parameter, options = {}) {
+  orthogonal(parameter, options) {
     withGain(parameter, 'orthogonal', options);
+  },
+  /** All elements to 0. @param {Parameter} parameter */
+  zeros(parameter) {
+    fill(parameter, 'constant', 0, 0);
+  },
+  /** All elements to 1. @param {Parameter} parameter */
+  ones(parameter) {
+    fill(parameter, 'constant', 1, 0);
   },
 });

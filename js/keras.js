@@ -8,19 +8,14 @@
 // of its forward layer, then those of its backward layer.
 // Source: keras/src/layers/rnn, https://keras.io/api/layers/recurrent_layers
 
-import { expectWord, misfit, product, shapeText, wrong } from './check.js';
-import { ArgumentError } from './errors.js';
+import { expectShape, expectWord, isRecord, misfit, shapeText, wrong } from './check.js';
 import { inOrder, KERAS } from './gates.js';
 import { tensorData } from './module.js';
-import { isRecord, isShape } from './state.js';
 
 /** @import { StateDict, Tensor } from './module.js' */
 /** The class of a Keras layer. @typedef {'SimpleRNN' | 'LSTM' | 'GRU'} KerasKind */
 
 const KINDS = /** @type {KerasKind[]} */ (Object.keys(KERAS));
-
-/** Keras's names for the gates of an LSTM, in its order. */
-const LSTM_GATES = ['i', 'f', 'c', 'o'];
 
 /** Keras's arrays of one direction; and ours. */
 const ARRAYS = ['kernel', 'recurrent kernel', 'bias'];
@@ -58,7 +53,7 @@ export function fromKeras(kind, weights) {
   const sides = weights.length > 3 ? [' forward', ' backward'] : [''];
   const each = weights.length / sides.length;
   const order = KERAS[kind];
-  const [I, H] = [0, 1].map((i) => sizesOf(weights[i], `${what} ${ARRAYS[i]}`)[0]);
+  const [I, H] = [0, 1].map((i) => shapeOf(weights[i], `${what} ${ARRAYS[i]}`)[0]);
   const GH = order.length * H;
   const shapes = [[I, GH], [H, GH], kind === 'GRU' ? [2, GH] : [GH]];
   /** @type {StateDict} */
@@ -75,7 +70,10 @@ export function fromKeras(kind, weights) {
     put('weight_ih', transposed(read(0), I, GH), I);
     put('weight_hh', transposed(recurrent, H, GH), H);
     if (own[2] === undefined) return;
-    if (kind === 'GRU') refuseResetBefore(own[2], GH, `${what}${side} bias`);
+    if (kind === 'GRU' && own[2]?.shape?.length === 1) {
+      const why = ', which resets before the recurrent product, where PyTorch does after it';
+      throw wrong(`${what}${side} bias`, 'reset_after=True', 'reset_after=False', why);
+    }
     const bias = read(2);
     put('bias_ih', bias.subarray(0, GH));
     put('bias_hh', kind === 'GRU' ? bias.subarray(GH) : new Float32Array(GH));
@@ -84,22 +82,11 @@ export function fromKeras(kind, weights) {
   return state;
 }
 
-/** The sizes of a matrix. @param {Tensor} tensor @param {string} name @returns {readonly number[]} */
-function sizesOf(tensor, name) {
-  const { shape } = Object(tensor);
-  if (!isShape(shape) || product(shape) === 0) throw wrong(name, '{ shape, data }', tensor);
-  if (shape.length !== 2) throw misfit(name, 'a matrix', shapeText(shape));
-  return shape;
-}
-
-/** @param {Tensor} bias @param {number} GH @param {string} name */
-function refuseResetBefore(bias, GH, name) {
-  const { shape } = Object(bias);
-  if (shape?.length !== 1 || shape[0] !== GH) return;
-  throw new ArgumentError(
-    `${name}: expected [2, ${GH}], got [${GH}], of reset_after=False, which resets before the recurrent ` +
-      'product; PyTorch does after it, as reset_after=True',
-  );
+/** The sizes of a matrix. @param {Tensor} tensor @param {string} name */
+function shapeOf(tensor, name) {
+  const shape = expectShape(tensor?.shape, `${name} shape`);
+  if (shape.length === 2) return shape;
+  throw misfit(name, 'a matrix', shapeText(shape));
 }
 
 /** @param {StateDict} state */
@@ -107,8 +94,8 @@ function warnOfOrder(state) {
   for (const ending of ENDINGS) {
     const bias = state[`bias_ih${ending}`]?.data;
     if (!bias) continue;
-    const H = bias.length / LSTM_GATES.length;
-    const near = LSTM_GATES.filter((_, gate) => {
+    const H = bias.length / 4;
+    const near = ['i', 'f', 'c', 'o'].filter((_, gate) => {
       const mean = bias.subarray(gate * H, (gate + 1) * H).reduce((sum, b) => sum + b, 0) / H;
       return Math.abs(mean - 1) < 0.5; // nearer to 1 than to 0
     });
@@ -140,23 +127,23 @@ export function toKeras(kind, state) {
   const biased = names.some((name) => name.startsWith('bias'));
   const parts = biased ? [...WEIGHTS, ...BIASES] : WEIGHTS;
   const wanted = endings.flatMap((ending) => parts.map((part) => part + ending));
-  if (names.length !== wanted.length || !wanted.every((name) => Object.hasOwn(state, name))) {
+  if (names.length !== wanted.length || !wanted.every((name) => names.includes(name))) {
     const expected = `one layer without projection, ${wanted.join(', ')}`;
     throw wrong(`${what} state`, expected, names.join(', '));
   }
   const order = KERAS[kind];
-  const [I, H] = WEIGHTS.map((part) => sizesOf(state[`${part}_l0`], `${what} ${part}_l0`)[1]);
-  const GH = order.length * H;
+  const sizes = WEIGHTS.map((part) => shapeOf(state[`${part}_l0`], `${what} ${part}_l0`)[1]);
+  const GH = order.length * sizes[1];
   return endings.flatMap((ending) => {
     /** @param {string} part @param {number[]} cols */
     const read = (part, ...cols) => {
       const name = part + ending;
       return inOrder(tensorData(state[name], [GH, ...cols], `${what} ${name}`), order);
     };
-    const kernels = [
-      { shape: [I, GH], data: transposed(read('weight_ih', I), GH, I) },
-      { shape: [H, GH], data: transposed(read('weight_hh', H), GH, H) },
-    ];
+    const kernels = WEIGHTS.map((part, i) => {
+      const data = transposed(read(part, sizes[i]), GH, sizes[i]);
+      return { shape: [sizes[i], GH], data };
+    });
     if (!biased) return kernels;
     const [ih, hh] = BIASES.map((part) => read(part));
     // Of one bias, what fromKeras made of it comes back to the bit: −0 + 0 would be 0.

@@ -4,12 +4,11 @@
 // Source: torch/_utils.py and, for what may be named, torch/_weights_only_unpickler.py in
 // https://github.com/pytorch/pytorch.
 
-import { readStrided, TYPES } from './dtype.js';
+import { readStrided, sizeOf } from './dtype.js';
 import { expectPlain } from './plain.js';
 import { isShape } from './state.js';
 import { Global, isDict, refuse, shown } from './unpickle.js';
 
-/** @typedef {import('./dtype.js').ElementType} ElementType */
 /** @typedef {import('./unpickle.js').Unpickler} Unpickler */
 /**
  * @typedef {object} Tensor
@@ -21,7 +20,7 @@ import { Global, isDict, refuse, shown } from './unpickle.js';
  * @typedef {object} Layout
  * @property {Tensor} tensor
  * @property {Storage} storage
- * @property {ElementType} type
+ * @property {string} dtype
  * @property {number} offset
  * @property {number[]} strides
  */
@@ -93,7 +92,7 @@ class Storage {
   }
 
   get bytes() {
-    return this.length * TYPES[this.dtype].size;
+    return this.length * sizeOf(this.dtype);
   }
 }
 
@@ -162,18 +161,18 @@ export class Objects {
   /**
    * A tensor whose data comes later.
    * @param {unknown[]} args  storage, offset, size, stride
-   * @param {string} [dtype]  where it is not the storage's
+   * @param {string} [told]  the dtype, where it is not the storage's
    * @returns {Tensor}
    */
-  tensor([storage, offset, shape, strides], dtype) {
+  tensor([storage, offset, shape, strides], told) {
     if (!(storage instanceof Storage)) refuse('a tensor has no storage');
     if (!isSize(offset)) refuse('a tensor has no valid offset');
     if (!isShape(shape) || !isShape(strides)) refuse('a tensor has no valid shape or strides');
     if (shape.length !== strides.length || shape.length > RANK_LIMIT) {
       refuse(`a tensor has ${shape.length} sizes and ${strides.length} strides`);
     }
-    const type = TYPES[dtype ?? storage.dtype];
-    const length = dtype ? Math.floor(storage.bytes / type.size) : storage.length;
+    const dtype = told ?? storage.dtype;
+    const length = told ? Math.floor(storage.bytes / sizeOf(dtype)) : storage.length;
     const count = shape.reduce((a, b) => a * b, 1);
     const last = shape.reduce((at, size, axis) => at + (size - 1) * strides[axis], offset);
     if (count !== 0 && last >= length) {
@@ -186,7 +185,7 @@ export class Objects {
     if (this.#layouts.length === TENSOR_LIMIT) refuse(`more than ${TENSOR_LIMIT} tensors`);
     const tensor = { shape: Object.freeze([...shape]), data: NO_DATA };
     this.#tensors.add(tensor);
-    this.#layouts.push({ tensor, storage, type, offset, strides: [...strides] });
+    this.#layouts.push({ tensor, storage, dtype, offset, strides: [...strides] });
     return tensor;
   }
 
@@ -211,7 +210,7 @@ export class Objects {
       const dtype = this.#records.get(key);
       if (!dtype || storages.has(key)) refuse('the list of storages is not that of the tensors');
       if (file.length - at < COUNT_BYTES) refuse(`the file ends before storage ${shown(key)}`);
-      const size = Number(view.getBigUint64(at, true)) * TYPES[dtype].size;
+      const size = Number(view.getBigUint64(at, true)) * sizeOf(dtype);
       at += COUNT_BYTES;
       if (size > file.length - at) refuse(`the file ends inside storage ${shown(key)}`);
       storages.set(key, file.subarray(at, at + size));
@@ -227,10 +226,10 @@ export class Objects {
    * @param {boolean} littleEndian
    */
   fill(record, littleEndian) {
-    for (const { tensor, storage, type, offset, strides } of this.#layouts) {
+    for (const { tensor, storage, dtype, offset, strides } of this.#layouts) {
       const bytes = record(storage.key);
       if (!bytes) refuse(`storage ${shown(storage.key)} is missing`);
-      const begin = storage.begin * TYPES[storage.dtype].size;
+      const begin = storage.begin * sizeOf(storage.dtype);
       if (bytes.length < begin + storage.bytes) {
         refuse(
           `storage ${shown(storage.key)} has ${bytes.length} bytes, expected ${begin + storage.bytes}`,
@@ -238,7 +237,7 @@ export class Objects {
       }
       const view = new DataView(bytes.buffer, bytes.byteOffset + begin, storage.bytes);
       const { shape } = tensor;
-      tensor.data = readStrided(type, view, { offset, shape, strides, littleEndian });
+      tensor.data = readStrided(dtype, view, { offset, shape, strides, littleEndian });
     }
   }
 

@@ -3,13 +3,13 @@
 // bounds, without gap or overlap, sizes as the shapes say, nothing behind the data.
 
 import { allocate } from './allocate.js';
-import { describe, expectBytes, product, wrong } from './check.js';
-import { readFloats, TYPES } from './dtype.js';
+import { describe, expectBytes, isRecord, product, wrong } from './check.js';
+import { sizeOf, TYPES, toFloats } from './dtype.js';
 import { ArgumentError, FormatError } from './errors.js';
-import { expectState, isRecord, isShape } from './state.js';
+import { expectState, isShape } from './state.js';
 
 /** @import { StateDict } from './module.js' */
-/** @typedef {Float32Array | Int32Array | Uint8Array} Values */
+/** @typedef {import('./dtype.js').Values} Values */
 /** Without a shape it is a row. @typedef {{ name: string, shape?: readonly number[], data: Values }} Tensor */
 /** @typedef {{ name: string, dtype: string, shape: number[], begin: number, end: number }} Entry */
 
@@ -17,9 +17,6 @@ const HEADER_LIMIT = 16 * 2 ** 20;
 const ENTRY_LIMIT = 65536;
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
-
-/** What is written, and read bit for bit. */
-const OWN = { F32: Float32Array, I32: Int32Array, U8: Uint8Array };
 
 const BRACE = 0x7b; // {
 const SPACE = 0x20;
@@ -62,7 +59,7 @@ export function encode(tensors, metadata) {
   if (metadata) add(METADATA, metadata);
   let end = 0;
   for (const { name, data, shape = [data.length] } of tensors) {
-    const dtype = Object.entries(OWN).find(([, Type]) => data instanceof Type)?.[0];
+    const dtype = Object.entries(TYPES).find(([, [Type]]) => data instanceof Type)?.[0];
     const begin = end;
     end += data.byteLength;
     add(name, { dtype, shape, data_offsets: [begin, end] });
@@ -100,7 +97,7 @@ function expectReadable(tensors, bytes, Refusal) {
 /** The order of UTF-8, where JavaScript's is that of UTF-16. @param {string} a @param {string} b */
 function byCodePoint(a, b) {
   let i = 0;
-  while (i < a.length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  while (i < a.length && a[i] === b[i]) i++;
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
 }
 
@@ -129,27 +126,23 @@ export function loadSafetensors(bytes) {
   /** @type {StateDict} */
   const state = Object.create(null);
   for (const entry of entries) {
-    const values = valuesOf(entry, data);
-    const toFloats = () => (values instanceof Float32Array ? values : new Float32Array(values));
-    const floats = allocate(4 * values.length, 'reading', toFloats);
-    state[entry.name] = { shape: Object.freeze(entry.shape), data: floats };
+    const { name, dtype, shape } = entry;
+    state[name] = { shape: Object.freeze(shape), data: toFloats(dtype, valuesOf(entry, data)) };
   }
   return state;
 }
 
 /**
- * The values of a tensor: of those types that encode writes as they are, of others as float32.
+ * The values of a tensor as they are.
  * @internal
  * @param {Entry} entry
- * @param {DataView} data
+ * @param {Uint8Array} data
  * @returns {Values}
  */
-export function valuesOf({ dtype, shape, begin, end }, data) {
-  const Type = OWN[/** @type {keyof typeof OWN} */ (dtype)];
-  if (!Type) return readFloats(TYPES[dtype], data, begin, product(shape));
-  const from = data.byteOffset + begin;
-  const copy = () => /** @type {ArrayBuffer} */ (data.buffer).slice(from, data.byteOffset + end);
-  return new Type(allocate(end - begin, 'reading', copy));
+export function valuesOf({ dtype, begin, end }, data) {
+  const [Type] = TYPES[dtype];
+  const copy = () => new Uint8Array(data.subarray(begin, end));
+  return new Type(allocate(end - begin, 'reading', copy).buffer);
 }
 
 /**
@@ -170,11 +163,11 @@ function broken(name, expected, value) {
  * What a file holds, checked; the entries in the order of their data.
  * @internal
  * @param {Uint8Array} bytes
- * @returns {{ entries: Entry[], metadata: Record<string, string>, data: DataView }}
+ * @returns {{ entries: Entry[], metadata: Record<string, string>, data: Uint8Array }}
  */
 export function parse(bytes) {
   bytes = expectBytes(bytes, 'safetensors');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   const whole = bytes.length >= LENGTH_BYTES;
   const start = LENGTH_BYTES + (whole ? Number(view.getBigUint64(0, true)) : 0);
   if (start > bytes.length) throw broken('bytes', `${start} or more`, bytes.length);
@@ -189,7 +182,7 @@ export function parse(bytes) {
   let end = 0;
   for (const entry of entries) {
     const name = describe(entry.name);
-    const size = product(entry.shape) * TYPES[entry.dtype].size;
+    const size = product(entry.shape) * sizeOf(entry.dtype);
     expectSame(`${name} begin`, end, entry.begin);
     expectSame(`${name} bytes`, size, entry.end - end);
     end = entry.end;
@@ -198,7 +191,7 @@ export function parse(bytes) {
   return {
     entries,
     metadata: Object.assign(Object.create(null), metadata),
-    data: new DataView(bytes.buffer, bytes.byteOffset + start, end),
+    data: bytes.subarray(start),
   };
 }
 
@@ -227,18 +220,19 @@ function parseHeader(json) {
 function expectUniqueNames(text) {
   /** @type {Set<string>[]} the names so far of each object that is open; of an array: none */
   const open = [];
-  const token = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
-  for (const [found, colon] of text.matchAll(token)) {
-    if (found === '{' || found === '[') {
-      if (open.push(new Set()) > DEPTH)
-        throw new FormatError('safetensors: the header is too deep');
-    } else if (found === '}' || found === ']') {
-      open.pop();
-    } else if (colon) {
-      const name = JSON.parse(found.slice(0, -colon.length));
+  const token = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}[\]]/g;
+  for (const [found, string, colon] of text.matchAll(token)) {
+    if (colon) {
+      const name = JSON.parse(string);
       const names = open.at(-1);
       if (names?.has(name)) throw broken('header', 'each name once', name);
       names?.add(name);
+    } else if ('{['.includes(found)) {
+      if (open.push(new Set()) > DEPTH) {
+        throw new FormatError('safetensors: the header is too deep');
+      }
+    } else if ('}]'.includes(found)) {
+      open.pop();
     }
   }
 }

@@ -35,7 +35,7 @@ async function begin(options, own) {
   }
   const instance = await tried(
     WebAssembly.instantiate(module, {}), // it imports nothing
-    (why) => `init: the core does not start: ${why}`,
+    'init: the core does not start',
   );
   attach(instance.exports);
 }

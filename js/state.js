@@ -1,15 +1,10 @@
 // State dicts that are to be written into a file, checked.
 
-import { describe, expectFloats, misfit, product, shapeText, wrong } from './check.js';
+import { describe, expectFloats, isRecord, misfit, product, shapeText, wrong } from './check.js';
 
 /** Whole numbers from 0 on. @param {unknown} shape @returns {shape is number[]} */
 export function isShape(shape) {
   return Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
-
-/** Values by name. @param {unknown} value @returns {value is Record<string, any>} */
-export function isRecord(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

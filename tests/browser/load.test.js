@@ -100,7 +100,7 @@ test("a policy without 'wasm-unsafe-eval'", async () => {
 
 test('a policy that forbids the request', async () => {
   for (const said of await start('noConnection')) {
-    assert.match(said, /^UnrolledError: .*unrolled\.wasm cannot be fetched .*connect-src/);
+    assert.match(said, /^UnrolledError: .*unrolled\.wasm cannot be fetched: .*connect-src/);
   }
 });
 
@@ -135,7 +135,7 @@ test('a server of another origin that does not allow it', async () => {
     'open',
     `${base.replace('127.0.0.1', 'localhost')}open/unrolled.wasm`,
   );
-  assert.match(first, /^UnrolledError: .*cannot be fetched .*CORS/);
+  assert.match(first, /^UnrolledError: .*cannot be fetched: .*CORS/);
   assert.equal(second, WORKS);
 });
 
