@@ -8,7 +8,7 @@
 // addition is about a hundred times smaller than the result.
 double smath_log(double x)
 {
-    enum { POWERS = 23 }; // of s, up to
+    enum { POWERS = 23 };                              // of s, up to
     static const double LOG2_HIGH = 0x1.62e42fefa2p-1; // 38 bits: its products with e are exact
     static const double LOG2_LOW = 0x1.9ef35793c7673p-41;
     const uint64_t ONE = 0x3FF0000000000000, SQRT_HALF = 0x3FE6A09E00000000;
@@ -107,8 +107,7 @@ void smath_sincos(double x, double *sine, double *cosine)
     const double s = x + (x_low - x * z * alternating(z, 3, 17));
     // 1 - z/2 is rounded; what it lost is added with the small terms.
     const double head = 1 - 0.5 * z;
-    const double c =
-        head + (((1 - head) - 0.5 * z) + (z * z * alternating(z, 4, 16) - x * x_low));
+    const double c = head + (((1 - head) - 0.5 * z) + (z * z * alternating(z, 4, 16) - x * x_low));
 
     turn(quarters, s, c, sine, cosine);
 }
