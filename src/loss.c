@@ -11,19 +11,15 @@
 
 // ------------------------------------------------------------------------------------------ shapes
 
-// *values = the product of a shape, 1 for a scalar; false when it has an axis below 1, or when the
-// bytes of so many floats do not fit.
-static bool count_values(int dims, const int *shape, size_t *values)
+bool loss_count_values(int dims, const int *shape, size_t *values)
 {
-    double product = 1; // cannot overflow, and tells when the whole one did
     *values = 1;
     for (int d = 0; d < dims; d++) {
         if (shape[d] < 1)
             return false;
-        *values *= (size_t)shape[d];
-        product *= shape[d];
+        *values = size_product(*values, (size_t)shape[d]);
     }
-    return product < (double)(SIZE_MAX / sizeof(float) + 1);
+    return *values <= SIZE_MAX / sizeof(float);
 }
 
 // The size of axis d of a shape, counted from its last; 1 where there is none.
@@ -53,7 +49,7 @@ static status broadcast(int prediction_dims, const int *prediction_shape, int ta
             result_step *= (size_t)shape[d];
         }
     }
-    if (!count_values(dims, shape, &pair->count))
+    if (!loss_count_values(dims, shape, &pair->count))
         return UNROLLED_E_SHAPE;
     pair->repeats = pair->count / pair->predictions;
     pair->same = pair->predictions == pair->count && pair->targets == pair->count;
@@ -68,8 +64,8 @@ status loss_match(const loss *l, int prediction_dims, const int *prediction_shap
     *pair = (loss_pair){0};
     if (prediction_dims < 0 || prediction_dims > LOSS_MAX_DIMS || target_dims < 0 ||
         target_dims > LOSS_MAX_DIMS ||
-        !count_values(prediction_dims, prediction_shape, &pair->predictions) ||
-        !count_values(target_dims, target_shape, &pair->targets))
+        !loss_count_values(prediction_dims, prediction_shape, &pair->predictions) ||
+        !loss_count_values(target_dims, target_shape, &pair->targets))
         return UNROLLED_E_SHAPE;
     if (classes || l->kind == LOSS_BCE_LOGITS) { // PyTorch broadcasts only the weights here
         if (target_dims != prediction_dims - classes)

@@ -56,6 +56,10 @@ static inline bool loss_takes_classes(loss_kind kind)
     return kind == LOSS_CROSS_ENTROPY || kind == LOSS_NLL;
 }
 
+// *values = the product of a shape, 1 for a scalar; false when it has an axis below 1, or when the
+// bytes of so many floats do not fit.
+bool loss_count_values(int dims, const int *shape, size_t *values);
+
 // Matches two shapes (regression: broadcast as PyTorch does, except BCE_LOGITS, where they must be
 // equal; classes: [N][C] with [N], [N][C][d1]… with [N][d1]…, or [C] with a scalar target
 // (target_dims 0)). The pair holds for this loss, whatever its reduction, and for no other.

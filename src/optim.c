@@ -24,39 +24,41 @@
 
 // ----------------------------------------------------------------------------------------- moments
 
-// The name of moment `index`, and in *count how many there are. NULL: there is no such one.
-static const char *moment(optim_kind kind, const optim_options *o, int index, int *count)
-{
-    static const char *const names[OPTIM_KINDS][OPTIM_MAX_MOMENTS] = {
-        [OPTIM_SGD] = {"momentum_buffer"},
-        [OPTIM_ADAM] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
-        [OPTIM_ADAMW] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
-        [OPTIM_RMSPROP] = {"square_avg", "momentum_buffer", "grad_avg"},
-        [OPTIM_ADAGRAD] = {"sum"}};
-    const bool rmsprop = kind == OPTIM_RMSPROP;
-    const bool kept[OPTIM_MAX_MOMENTS] = {kind != OPTIM_SGD || o->momentum != 0,
-                                          !rmsprop || o->momentum > 0,
-                                          rmsprop ? o->centered : o->amsgrad};
-    const char *found = NULL;
+// What is kept of each parameter, in this order.
+enum { FIRST, SQUARES, LARGEST, BUFFER, MEAN, ROLES };
 
-    *count = 0;
-    for (int m = 0; m < OPTIM_MAX_MOMENTS; m++)
-        if (names[kind][m] && kept[m] && (*count)++ == index)
-            found = names[kind][m];
-    return found;
+static const char *const names[OPTIM_KINDS][ROLES] = {
+    [OPTIM_SGD] = {[BUFFER] = "momentum_buffer"},
+    [OPTIM_ADAM] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
+    [OPTIM_ADAMW] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
+    [OPTIM_RMSPROP] = {[SQUARES] = "square_avg", [BUFFER] = "momentum_buffer", [MEAN] = "grad_avg"},
+    [OPTIM_ADAGRAD] = {[SQUARES] = "sum"}};
+
+// The rows of an update: the parameter, 0, and behind it its moments; 0 for what is not kept.
+// Returns how many moments there are.
+static int assign_rows(optim_kind kind, const optim_options *o, int row[ROLES])
+{
+    const bool asked[ROLES] = {true, true, o->amsgrad, o->momentum != 0, o->centered};
+    int count = 0;
+    for (int m = 0; m < ROLES; m++)
+        row[m] = names[kind][m] && asked[m] ? ++count : 0;
+    return count;
 }
 
 int optim_num_moments(optim_kind kind, const optim_options *options)
 {
-    int count;
-    moment(kind, options, 0, &count);
-    return count;
+    int row[ROLES];
+    return assign_rows(kind, options, row);
 }
 
 const char *optim_moment_name(optim_kind kind, const optim_options *options, int index)
 {
-    int count;
-    return moment(kind, options, index, &count);
+    int row[ROLES];
+    assign_rows(kind, options, row);
+    for (int m = 0; m < ROLES; m++)
+        if (row[m] && row[m] == index + 1)
+            return names[kind][m];
+    return NULL;
 }
 
 void optim_init(optimizer *o)
@@ -76,19 +78,16 @@ void optim_init(optimizer *o)
 // What one update multiplies by: worked out once, in double, rounded once, the same for every span.
 typedef struct {
     float lr;           // the step size: lr, with Adam's or Adagrad's correction
-    float decay;        // of the gradient
+    float decay;        // of the gradient; 0 is no term at all: 0 times infinity would be NaN
     float shrink;       // of the parameter: 1 - lr weight_decay
     float momentum;     // (2), (8)
     float keep1, take1; // average = keep * average + take * value: (1), (3), (7)
-    float keep2, take2; // the same of squares: (4), (6)
+    float keep2, take2; // the same of squares: (4), (6), (9)
     float root_scale;   // 1 / sqrt(1 - beta2^t)
     float eps;
-    bool decays, shrinks; // weight_decay 0 is no term at all: 0 times infinity would be NaN
-    bool nesterov, amsgrad;
-    int buffer, average; // rows of momentum_buffer and grad_avg; NONE: not kept
+    bool nesterov;
+    int row[ROLES];
 } rule;
-
-enum { NONE = -1 };
 
 // base^n for a whole n >= 0, by squaring: few products, and the same bits on every machine.
 static double whole_power(double base, double n)
@@ -105,7 +104,7 @@ static double whole_power(double base, double n)
 
 SIMD_INLINE f32x4 decayed(const rule *r, f32x4 g, f32x4 p)
 {
-    if (__builtin_expect(r->decays, false)) // a branch: the sum would cost more than asking
+    if (__builtin_expect(r->decay != 0, false)) // a branch: the sum would cost more than asking
         return f32x4_add(g, f32x4_mul(p, f32x4_splat(r->decay)));
     return g;
 }
@@ -137,136 +136,93 @@ static void sgd(const void *settings, size_t n, float *const *rows, const float 
     for (size_t i = 0; i < n; i += 4) {
         const f32x4 p = f32x4_load(data + i);
         f32x4 g = decayed(&r, f32x4_load(grad[0] + i), p);
-        if (r.buffer != NONE) {
-            const f32x4 b = average(&r, rows[r.buffer] + i, g); // (1)
+        if (r.row[BUFFER]) {
+            const f32x4 b = average(&r, rows[r.row[BUFFER]] + i, g); // (1)
             g = r.nesterov ? f32x4_add(g, f32x4_mul(b, f32x4_splat(r.momentum))) : b;
         }
         f32x4_store(data + i, f32x4_sub(p, f32x4_mul(g, f32x4_splat(r.lr)))); // (2)
     }
 }
 
-static void adam(const void *settings, size_t n, float *const *rows, const float *const *grad)
+// All but SGD: a step is divided by the root of what the squares have come to.
+static void adaptive(const void *settings, size_t n, float *const *rows, const float *const *grad)
 {
     const rule r = *(const rule *)settings;
     const float *grads = grad[0];
-    float *data = rows[0], *first = rows[1], *second = rows[2];
+    float *data = rows[0], *squares = rows[r.row[SQUARES]], *first = rows[r.row[FIRST]];
 
     for (size_t i = 0; i < n; i += 4) {
-        f32x4 p = f32x4_load(data + i);
-        const f32x4 g = decayed(&r, f32x4_load(grads + i), p);
-        if (__builtin_expect(r.shrinks, false))
-            p = f32x4_mul(p, f32x4_splat(r.shrink));
-
-        const f32x4 m = average(&r, first + i, g);   // (3)
-        f32x4 v = average_square(&r, second + i, g); // (4)
-        if (r.amsgrad) {
-            v = f32x4_max(v, f32x4_load(rows[3] + i)); // a NaN in v stays, in this order
-            f32x4_store(rows[3] + i, v);
+        const f32x4 p = f32x4_load(data + i);
+        f32x4 g = decayed(&r, f32x4_load(grads + i), p);
+        f32x4 v = average_square(&r, squares + i, g); // (4) (6) (9)
+        if (r.row[FIRST]) {
+            g = average(&r, first + i, g); // (3)
+            if (r.row[LARGEST]) {
+                float *largest = rows[r.row[LARGEST]] + i;
+                v = f32x4_max(v, f32x4_load(largest)); // a NaN in v stays, in this order
+                f32x4_store(largest, v);
+            }
+        } else if (r.row[MEAN]) {
+            const f32x4 mean = average(&r, rows[r.row[MEAN]] + i, g);
+            v = f32x4_sub(v, f32x4_mul(mean, mean)); // (7)
         }
         const f32x4 root =
             f32x4_add(f32x4_mul(f32x4_sqrt(v), f32x4_splat(r.root_scale)), f32x4_splat(r.eps));
-        f32x4_store(data + i,
-                    f32x4_sub(p, f32x4_div(f32x4_mul(m, f32x4_splat(r.lr)), root))); // (5)
-    }
-}
-
-static void rmsprop(const void *settings, size_t n, float *const *rows, const float *const *grad)
-{
-    const rule r = *(const rule *)settings;
-    float *data = rows[0];
-
-    for (size_t i = 0; i < n; i += 4) {
-        const f32x4 p = f32x4_load(data + i);
-        const f32x4 g = decayed(&r, f32x4_load(grad[0] + i), p);
-        f32x4 v = average_square(&r, rows[1] + i, g); // (6)
-        if (r.average != NONE) {
-            const f32x4 mean = average(&r, rows[r.average] + i, g);
-            v = f32x4_sub(v, f32x4_mul(mean, mean)); // (7)
-        }
-        const f32x4 root = f32x4_add(f32x4_sqrt(v), f32x4_splat(r.eps));
+        const f32x4 lr = f32x4_splat(r.lr);
         f32x4 step;
-        if (r.buffer != NONE) {
-            const f32x4 b = moved(rows[r.buffer] + i, r.momentum, f32x4_div(g, root));
-            step = f32x4_mul(b, f32x4_splat(r.lr));
-        } else {
-            step = f32x4_div(f32x4_mul(g, f32x4_splat(r.lr)), root);
-        }
-        f32x4_store(data + i, f32x4_sub(p, step)); // (8)
-    }
-}
-
-static void adagrad(const void *settings, size_t n, float *const *rows, const float *const *grad)
-{
-    const rule r = *(const rule *)settings;
-    float *data = rows[0], *sums = rows[1];
-
-    for (size_t i = 0; i < n; i += 4) {
-        const f32x4 p = f32x4_load(data + i);
-        const f32x4 g = decayed(&r, f32x4_load(grad[0] + i), p);
-        const f32x4 sum = f32x4_add(f32x4_load(sums + i), f32x4_mul(g, g));
-        f32x4_store(sums + i, sum); // (9)
-        const f32x4 root = f32x4_add(f32x4_sqrt(sum), f32x4_splat(r.eps));
-        f32x4_store(data + i,
-                    f32x4_sub(p, f32x4_div(f32x4_mul(g, f32x4_splat(r.lr)), root))); // (10)
+        if (r.row[BUFFER])
+            step = f32x4_mul(moved(rows[r.row[BUFFER]] + i, r.momentum, f32x4_div(g, root)), lr);
+        else
+            step = f32x4_div(f32x4_mul(g, lr), root);
+        f32x4_store(data + i, f32x4_sub(f32x4_mul(p, f32x4_splat(r.shrink)), step)); // (5) (8) (10)
     }
 }
 
 void optim_update(optimizer *o)
 {
-    static elementwise_kernel *const kernels[OPTIM_KINDS] = {[OPTIM_SGD] = sgd,
-                                                             [OPTIM_ADAM] = adam,
-                                                             [OPTIM_ADAMW] = adam,
-                                                             [OPTIM_RMSPROP] = rmsprop,
-                                                             [OPTIM_ADAGRAD] = adagrad};
     const optim_options *a = &o->options;
-    const double t = o->step + 1;
-    const bool decays = a->weight_decay != 0, apart = o->kind == OPTIM_ADAMW;
-    double lr = a->lr, keep1 = a->alpha, keep2 = a->alpha, take1;
-    rule r = {.decay = (float)a->weight_decay,
-              .shrink = (float)(1 - a->lr * a->weight_decay),
+    const optim_kind kind = o->kind;
+    const double t = o->step + 1, decay = a->weight_decay;
+    const bool apart = kind == OPTIM_ADAMW;
+    double lr = a->lr, keep1 = a->alpha, keep2 = a->alpha;
+    rule r = {.decay = apart ? 0 : (float)decay,
+              .shrink = apart ? (float)(1 - lr * decay) : 1,
               .momentum = (float)a->momentum,
+              .root_scale = 1,
               .eps = (float)a->eps,
-              .decays = decays && !apart,
-              .shrinks = decays && apart,
-              .nesterov = a->nesterov,
-              .amsgrad = a->amsgrad,
-              .buffer = NONE,
-              .average = NONE};
+              .nesterov = a->nesterov};
+    const int moments = assign_rows(kind, a, r.row);
 
-    switch (o->kind) {
+    switch (kind) {
     case OPTIM_SGD:
         keep1 = t == 1 ? 0 : a->momentum;
-        r.buffer = a->momentum != 0 ? 1 : NONE;
         break;
     case OPTIM_ADAM:
     case OPTIM_ADAMW:
         keep1 = a->beta1;
         keep2 = a->beta2;
-        lr /= 1 - whole_power(a->beta1, t);
-        r.root_scale = (float)(1 / __builtin_sqrt(1 - whole_power(a->beta2, t)));
-        break;
-    case OPTIM_RMSPROP:
-        r.buffer = a->momentum > 0 ? 2 : NONE;
-        r.average = !a->centered ? NONE : a->momentum > 0 ? 3 : 2;
+        lr /= 1 - whole_power(keep1, t);
+        r.root_scale = (float)(1 / __builtin_sqrt(1 - whole_power(keep2, t)));
         break;
     case OPTIM_ADAGRAD:
+        keep2 = 1;
         lr /= 1 + (t - 1) * a->lr_decay;
         break;
+    case OPTIM_RMSPROP:
     case OPTIM_KINDS:
-        ASSERT(false);
+        break;
     }
-    take1 = o->kind == OPTIM_SGD && t > 1 ? 1 - a->dampening : 1 - keep1;
     r.lr = (float)lr;
-    r.keep1 = (float)keep1, r.take1 = (float)take1;
-    r.keep2 = (float)keep2, r.take2 = (float)(1 - keep2);
+    r.keep1 = (float)keep1, r.keep2 = (float)keep2;
+    r.take1 = (float)(1 - (kind == OPTIM_SGD && t > 1 ? a->dampening : keep1));
+    r.take2 = (float)(kind == OPTIM_ADAGRAD ? 1 : 1 - keep2);
 
-    const int moments = optim_num_moments(o->kind, a);
     for (int k = 0; k < o->num_spans; k++) {
         const optim_span *s = &o->spans[k];
         float *rows[1 + OPTIM_MAX_MOMENTS] = {s->data};
         for (int m = 0; m < moments; m++)
             rows[1 + m] = s->moments[m];
-        elementwise(kernels[o->kind], &r, s->count, 1 + moments, rows, 1,
+        elementwise(kind == OPTIM_SGD ? sgd : adaptive, &r, s->count, 1 + moments, rows, 1,
                     (const float *[]){s->grad});
     }
     o->step = t;

@@ -2,23 +2,13 @@
 
 // --------------------------------------------------------------------------- in double precision
 
-// c[0] x^(n-1) + ... + c[n-1]
-static double polynomial(double x, int n, const double *c)
-{
-    double y = c[0];
-    for (int k = 1; k < n; k++)
-        y = y * x + c[k];
-    return y;
-}
-
 // With x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)), and s = f / (2 + f):
 //     log x = e log 2 + 2 s + 2 s^3 / 3 + 2 s^5 / 5 + ...
 // The first two terms are carried as a sum of two doubles, so all that is rounded before the last
 // addition is about a hundred times smaller than the result.
 double smath_log(double x)
 {
-    static const double series[] = {2.0 / 23, 2.0 / 21, 2.0 / 19, 2.0 / 17, 2.0 / 15, 2.0 / 13,
-                                    2.0 / 11, 2.0 / 9,  2.0 / 7,  2.0 / 5,  2.0 / 3};
+    enum { POWERS = 23 };                              // of s, up to
     static const double LOG2_HIGH = 0x1.62e42fefa2p-1; // 38 bits: its products with e are exact
     static const double LOG2_LOW = 0x1.9ef35793c7673p-41;
     const uint64_t ONE = 0x3FF0000000000000, SQRT_HALF = 0x3FE6A09E00000000;
@@ -47,7 +37,10 @@ double smath_log(double x)
     const double s_low = ((f - product) - product_low - s * d_low) / d;
 
     const double z = s * s;
-    const double rest = s * z * polynomial(z, sizeof series / sizeof *series, series);
+    double series = 0;
+    for (int k = POWERS; k > 1; k -= 2)
+        series = series * z + 2.0 / k;
+    const double rest = s * z * series;
     const double high = e * LOG2_HIGH + 2 * s;
     const double low = 2 * s - (high - e * LOG2_HIGH);
     return high + (low + (rest + (2 * s_low + e * LOG2_LOW)));
@@ -81,18 +74,25 @@ static void turn(int quarters, double s, double c, double *sine, double *cosine)
         *cosine = -*cosine;
 }
 
+// 1/m! - z/(m+2)! + z^2/(m+4)! - ..., m and n both odd or both even: Horner's scheme from the term
+// of n! down.
+static double alternating(double z, int m, int n)
+{
+    double factorial = 1, sum = 0;
+    for (int k = 2; k <= n; k++)
+        factorial *= k;
+    for (; n >= m; n -= 2) {
+        sum = 1 / factorial - z * sum;
+        factorial /= n * (n - 1);
+    }
+    return sum;
+}
+
 // x - quarters pi/2 is carried as x + x_low, within pi/4 of 0; there the Taylor series
 //     sin x = x - x^3/3! + x^5/5! - ...        cos x = 1 - x^2/2 + x^4/4! - ...
 // are as exact as a double.
 void smath_sincos(double x, double *sine, double *cosine)
 {
-    // The highest power first: 1/17! ... -1/3!, and 1/16! ... 1/4!.
-    static const double sine_series[] = {
-        1 / 355687428096000.0, -1 / 1307674368000.0, 1 / 6227020800.0, -1 / 39916800.0,
-        1 / 362880.0,          -1 / 5040.0,          1 / 120.0,        -1 / 6.0};
-    static const double cosine_series[] = {
-        1 / 20922789888000.0, -1 / 87178291200.0, 1 / 479001600.0, -1 / 3628800.0,
-        1 / 40320.0,          -1 / 720.0,         1 / 24.0};
     // The first part ends in three zero bits: up to seven quarters are exact.
     static const double HALF_PI_HIGH = 0x1.921fb54442d18p+0, HALF_PI_LOW = 0x1.1a62633145c07p-54;
     static const double TWO_OVER_PI = 0x1.45f306dc9c883p-1;
@@ -104,11 +104,10 @@ void smath_sincos(double x, double *sine, double *cosine)
     const double x_low = (rest - x) - correction;
 
     const double z = x * x;
-    const double s = x + (x_low + x * z * polynomial(z, 8, sine_series));
+    const double s = x + (x_low - x * z * alternating(z, 3, 17));
     // 1 - z/2 is rounded; what it lost is added with the small terms.
     const double head = 1 - 0.5 * z;
-    const double c =
-        head + (((1 - head) - 0.5 * z) + (z * z * polynomial(z, 7, cosine_series) - x * x_low));
+    const double c = head + (((1 - head) - 0.5 * z) + (z * z * alternating(z, 4, 16) - x * x_low));
 
     turn(quarters, s, c, sine, cosine);
 }
@@ -136,7 +135,7 @@ __attribute__((noinline)) float smath_fused(float a, float b, float c)
     return (float)sum;
 }
 
-// As polynomial above, every step fused.
+// c[0] x^(n-1) + ... + c[n-1], every step fused.
 static float fused_polynomial(float x, int n, const float *c)
 {
     float y = c[0];
