@@ -84,7 +84,7 @@ export function fromKeras(kind, weights) {
 
 /** The sizes of a matrix. @param {Tensor} tensor @param {string} name */
 function shapeOf(tensor, name) {
-  const shape = expectShape(tensor?.shape, `${name} shape`);
+  const shape = expectShape(tensor?.shape, `${name} shape`, tensor?.data?.length);
   if (shape.length === 2) return shape;
   throw misfit(name, 'a matrix', shapeText(shape));
 }
