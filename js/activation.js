@@ -6,34 +6,38 @@ import { ArgumentError } from './errors.js';
 import { Module } from './module.js';
 import { Rowwise } from './rowwise.js';
 
-/** In the order of src/unrolled.h. */
-const KINDS = ['Tanh', 'ReLU', 'Sigmoid', 'Softmax', 'LogSoftmax'];
+/** As src/unrolled.h numbers them. */
+const TANH = 0;
+const RELU = 1;
+const SIGMOID = 2;
+const SOFTMAX = 3;
+const LOG_SOFTMAX = 4;
 
 class Activation extends Rowwise {
-  /** @param {string} kind @param {number} [size]  of the last axis, where it matters */
-  constructor(kind, size = 0) {
-    super(kind, call('activation_create', KINDS.indexOf(kind), size));
+  /** @param {string} name @param {number} kind @param {number} [size]  of the last axis, where it matters */
+  constructor(name, kind, size = 0) {
+    super(name, call('activation_create', kind, size));
   }
 }
 
 /** Elementwise hyperbolic tangent. As torch.nn.Tanh. */
 export class Tanh extends Activation {
   constructor() {
-    super('Tanh');
+    super('Tanh', TANH);
   }
 }
 
 /** Elementwise max(x, 0). As torch.nn.ReLU. */
 export class ReLU extends Activation {
   constructor() {
-    super('ReLU');
+    super('ReLU', RELU);
   }
 }
 
 /** Elementwise 1 / (1 + e^-x). As torch.nn.Sigmoid. */
 export class Sigmoid extends Activation {
   constructor() {
-    super('Sigmoid');
+    super('Sigmoid', SIGMOID);
   }
 }
 
@@ -41,7 +45,7 @@ export class Sigmoid extends Activation {
 export class Softmax extends Activation {
   /** @param {number} size  of the last axis */
   constructor(size) {
-    super('Softmax', expectSize(size, 'Softmax size'));
+    super('Softmax', SOFTMAX, expectSize(size, 'Softmax size'));
   }
 }
 
@@ -49,7 +53,7 @@ export class Softmax extends Activation {
 export class LogSoftmax extends Activation {
   /** @param {number} size  of the last axis */
   constructor(size) {
-    super('LogSoftmax', expectSize(size, 'LogSoftmax size'));
+    super('LogSoftmax', LOG_SOFTMAX, expectSize(size, 'LogSoftmax size'));
   }
 }
 

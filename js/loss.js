@@ -29,7 +29,7 @@ import {
   word,
   writeAt,
 } from './core.js';
-import { expectPending, stageInts } from './pass.js';
+import { expectPending, stageInts, take } from './pass.js';
 import * as STATUS from './status.js';
 
 /**
@@ -134,19 +134,14 @@ export class Loss extends Resource {
     const tAt = at + 4 * pShape.length;
     const status = attempt('loss_reserve', handle, pShape.length, at, tShape.length, tAt);
     if (status < 0) {
-      const expected = this.#classes
-        ? 'classes on the second axis, a weight for each'
-        : 'shapes that broadcast';
-      const got = `${shapeText(pShape)} against ${shapeText(tShape)}`;
-      throw failure(status, what, { [STATUS.SHAPE]: misfit(what, expected, got) });
+      throw failure(status, what, { [STATUS.SHAPE]: this.#misfit(pShape, tShape, what) });
     }
     this.#length = p.length;
     writeAt(word(0), p);
     writeAt(word(1), t);
-    const [elements, count] = [word(3), word(5)];
     const done = attempt('loss_forward', handle);
     if (done < 0) throw failure(done, what, { [STATUS.TARGET]: badTarget(what, t) });
-    const value = this.reduction === 'none' ? copyFloats(elements, count) : double(0);
+    const value = this.reduction === 'none' ? take(3, 5) : double(0);
     if (!this.#classes) warnBroadcast(Resource.kindOf(this), pShape, tShape); // last: console.warn may be anyone's
     return value;
   }
@@ -181,19 +176,22 @@ export class Loss extends Resource {
     expectOptions(shapes, ['prediction', 'target'], what);
     const pShape = shapeOf(p, shapes.prediction, `${what} prediction`);
     const tShape = shapeOf(t, shapes.target, `${what} target`);
-    if (p.length === 0) throw misfit(`${what} prediction`, 'values', 'none');
     const classes = this.#classes;
     if (!pShape && (classes ? p.length % t.length !== 0 : !tShape && p.length !== t.length)) {
-      const counts = `${p.length} values against ${t.length}`;
-      const expected = classes
-        ? '[S][classes] against [S]'
-        : 'as many values in both, or { prediction, target } shapes that broadcast';
-      throw misfit(what, expected, counts);
+      throw this.#misfit([p.length], [t.length], what);
     }
     const sizes = pShape ?? (classes ? [t.length, p.length / t.length] : [p.length]);
     if (!classes || (pShape && tShape)) return [sizes, tShape ?? [t.length]];
     const rows = sizes.length > 1 ? sizes.filter((_, axis) => axis !== 1) : [];
     return [sizes, expectShape(rows, `${what} target`, t.length)];
+  }
+
+  /** @param {readonly number[]} p @param {readonly number[]} t @param {string} what */
+  #misfit(p, t, what) {
+    const expected = this.#classes
+      ? '[N][C] against [N] or [N][C][T] against [N][T], a weight for each class'
+      : 'as many values in both, or { prediction, target } shapes that broadcast';
+    return misfit(what, expected, `${shapeText(p)} against ${shapeText(t)}`);
   }
 }
 
