@@ -196,7 +196,7 @@ export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
 function expectParts(state, what) {
   expectOptions(state, ['model', ...Object.keys(PARTS), 'metadata'], what);
   const { model, optimizer, scheduler } = state;
-  handleOf(expectModule(model, `${what} model`), `${what} model`);
+  expectModule(model, `${what} model`);
   for (const [name, Class] of Object.entries(PARTS)) {
     const part = state[/** @type {keyof typeof PARTS} */ (name)];
     if (part === undefined || part instanceof /** @type {Function} */ (Class)) continue;
