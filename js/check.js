@@ -195,7 +195,7 @@ export function expectWord(value, name, choices) {
 }
 
 /**
- * An object of a class of the library, or of the platform.
+ * An object of a class of the platform, or of the library: then one that was not disposed.
  * @template T
  * @param {unknown} value
  * @param {string} name
@@ -204,8 +204,9 @@ export function expectWord(value, name, choices) {
  * @returns {T}
  */
 export function expectInstance(value, name, Class, expected) {
-  if (value instanceof Class) return value;
-  throw wrong(name, expected, value);
+  if (!(value instanceof Class)) throw wrong(name, expected, value);
+  if (value instanceof Resource) handleOf(value, name);
+  return value;
 }
 
 /** No array and nothing that is no object. @param {unknown} value @returns {value is Record<string, any>} */

@@ -14,7 +14,6 @@
 // is the model's state dict.
 
 import { describe, expectInstance, isRecord, settle, shapeText, wrong } from './check.js';
-import { handleOf } from './core.js';
 import { DataLoader } from './data.js';
 import { FormatError } from './errors.js';
 import { expectModule, Module } from './module.js';
@@ -198,9 +197,7 @@ export function readCheckpoint(bytes, { model, optimizer, scheduler }) {
 /** @param {TrainingState} state @param {string} what @returns {TrainingState} */
 function expectParts(state, what) {
   const parts = settle(what, state, PARTS);
-  const { model, optimizer, scheduler } = parts;
-  handleOf(model, `${what} model`);
-  if (optimizer) handleOf(optimizer, `${what} optimizer`);
+  const { optimizer, scheduler } = parts;
   if (scheduler && scheduler.optimizer !== optimizer) {
     throw wrong(`${what} scheduler`, 'that of the optimizer', "another's");
   }

@@ -29,7 +29,7 @@ import {
   word,
   writeAt,
 } from './core.js';
-import { expectPending, stageInts } from './pass.js';
+import { expectPending, stageInts, take } from './pass.js';
 import * as STATUS from './status.js';
 
 /**
@@ -71,23 +71,6 @@ const KINDS = {
 /** Shape pairs that were warned about: once each is enough. */
 const warned = new Set();
 
-/**
- * PyTorch's warning about a target whose size differs from the prediction's.
- * @param {string} kind
- * @param {readonly number[]} prediction
- * @param {readonly number[]} target
- */
-export function warnBroadcast(kind, prediction, target) {
-  if (sameShape(prediction, target)) return;
-  const pair = `${prediction} ${target}`;
-  if (warned.has(pair)) return;
-  warned.add(pair);
-  const shapes = `${shapeText(prediction)} and ${shapeText(target)}`;
-  console.warn(
-    `unrolled: ${kind} broadcasts ${shapes}, which is rarely meant: give both one shape`,
-  );
-}
-
 /** What all losses are: a value, and its gradient with respect to the prediction. */
 export class Loss extends Resource {
   #classes;
@@ -109,7 +92,7 @@ export class Loss extends Resource {
     const number = Object.keys(KINDS).indexOf(kind);
     const how = REDUCTIONS.indexOf(reduction);
     super(kind, call('loss_create', number, how, parameter, ignoreIndex ?? 0, weights.length, at));
-    this.#classes = takesClasses(kind);
+    this.#classes = ignoreIndex !== undefined;
     /** @readonly @type {Reduction} */
     this.reduction = reduction;
   }
@@ -127,27 +110,22 @@ export class Loss extends Resource {
   forward(prediction, target, shapes = {}) {
     const { handle, what } = begin(this, 'forward');
     const p = expectFloats(prediction, `${what} prediction`);
-    const t = expectTarget(this.#classes, target, `${what} target`);
+    const t = Loss.expectTarget(this, target, `${what} target`);
     const [pShape, tShape] = this.#shapes(p, t, shapes, what);
 
     const at = stageInts([...pShape, ...tShape]);
     const tAt = at + 4 * pShape.length;
     const status = attempt('loss_reserve', handle, pShape.length, at, tShape.length, tAt);
     if (status < 0) {
-      const expected = this.#classes
-        ? 'classes on the second axis, a weight for each'
-        : 'shapes that broadcast';
-      const got = `${shapeText(pShape)} against ${shapeText(tShape)}`;
-      throw failure(status, what, { [STATUS.SHAPE]: misfit(what, expected, got) });
+      throw failure(status, what, { [STATUS.SHAPE]: this.#misfit(pShape, tShape, what) });
     }
     this.#length = p.length;
     writeAt(word(0), p);
     writeAt(word(1), t);
-    const [elements, count] = [word(3), word(5)];
     const done = attempt('loss_forward', handle);
     if (done < 0) throw failure(done, what, { [STATUS.TARGET]: badTarget(what, t) });
-    const value = this.reduction === 'none' ? copyFloats(elements, count) : double(0);
-    if (!this.#classes) warnBroadcast(Resource.kindOf(this), pShape, tShape); // last: console.warn may be anyone's
+    const value = this.reduction === 'none' ? take(3, 5) : double(0);
+    Loss.warnBroadcast(this, pShape, tShape); // last: console.warn may be anyone's
     return value;
   }
 
@@ -181,30 +159,46 @@ export class Loss extends Resource {
     expectOptions(shapes, ['prediction', 'target'], what);
     const pShape = shapeOf(p, shapes.prediction, `${what} prediction`);
     const tShape = shapeOf(t, shapes.target, `${what} target`);
-    if (p.length === 0) throw misfit(`${what} prediction`, 'values', 'none');
     const classes = this.#classes;
     if (!pShape && (classes ? p.length % t.length !== 0 : !tShape && p.length !== t.length)) {
-      const counts = `${p.length} values against ${t.length}`;
-      const expected = classes
-        ? '[S][classes] against [S]'
-        : 'as many values in both, or { prediction, target } shapes that broadcast';
-      throw misfit(what, expected, counts);
+      throw this.#misfit([p.length], [t.length], what);
     }
     const sizes = pShape ?? (classes ? [t.length, p.length / t.length] : [p.length]);
     if (!classes || (pShape && tShape)) return [sizes, tShape ?? [t.length]];
     const rows = sizes.length > 1 ? sizes.filter((_, axis) => axis !== 1) : [];
     return [sizes, expectShape(rows, `${what} target`, t.length)];
   }
-}
 
-/** Whether the target of such a loss are classes. @param {string} kind */
-export function takesClasses(kind) {
-  return 'ignoreIndex' in KINDS[kind];
-}
+  /** A target as the loss takes it. @internal @param {Loss} loss @param {unknown} target @param {string} name */
+  static expectTarget(loss, target, name) {
+    return loss.#classes ? expectInts(target, name) : expectFloats(target, name);
+  }
 
-/** @param {boolean} classes @param {unknown} target @param {string} name */
-export function expectTarget(classes, target, name) {
-  return classes ? expectInts(target, name) : expectFloats(target, name);
+  /**
+   * PyTorch's warning about a target whose size differs from the prediction's.
+   * @internal
+   * @param {Loss} loss
+   * @param {readonly number[]} prediction
+   * @param {readonly number[]} target
+   */
+  static warnBroadcast(loss, prediction, target) {
+    if (loss.#classes || sameShape(prediction, target)) return;
+    const pair = `${prediction} ${target}`;
+    if (warned.has(pair)) return;
+    warned.add(pair);
+    const shapes = `${shapeText(prediction)} and ${shapeText(target)}`;
+    console.warn(
+      `unrolled: ${Resource.kindOf(loss)} broadcasts ${shapes}, which is rarely meant: give both one shape`,
+    );
+  }
+
+  /** @param {readonly number[]} p @param {readonly number[]} t @param {string} what */
+  #misfit(p, t, what) {
+    const expected = this.#classes
+      ? '[N][C] against [N] or [N][C][T] against [N][T], a weight for each class'
+      : 'as many values in both, or { prediction, target } shapes that broadcast';
+    return misfit(what, expected, `${shapeText(p)} against ${shapeText(t)}`);
+  }
 }
 
 /**

@@ -40,8 +40,7 @@ export class Parameter {
    * @param {readonly number[]} shape
    */
   constructor(owner, index, name, shape) {
-    handleOf(expectModule(owner, 'Parameter owner'), 'Parameter owner');
-    this.#owner = owner;
+    this.#owner = expectModule(owner, 'Parameter owner');
     this.#index = index;
     /** @readonly PyTorch's name, as in the state dict */
     this.name = name;
@@ -133,8 +132,7 @@ export class Module extends Resource {
     const count = word(0);
     for (let i = 0; i < count; i++) {
       call('parameter', handle, i);
-      const [rows, cols] = [word(2), word(3)];
-      const shape = Object.freeze(cols ? [rows, cols] : [rows]);
+      const shape = Object.freeze([word(2), word(3)].filter(Boolean)); // a bias has no columns
       this.#own.push(new Parameter(this, i, text(word(4)), shape));
     }
   }

@@ -70,7 +70,7 @@ const ACTIVATION = Object.freeze({ tanh: 'Tanh', relu: 'Relu', identity: 'Affine
  * @throws {ArgumentError} for what has no forward of its own (LastStep), and for a file beyond 2 GiB
  */
 export function saveOnnx(model) {
-  handleOf(expectModule(model, 'saveOnnx model'), 'saveOnnx model');
+  expectModule(model, 'saveOnnx model');
   if (model instanceof LastStep) {
     throw new ArgumentError(
       'saveOnnx model: a LastStep selects inside a Sequential, put it into one',

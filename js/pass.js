@@ -32,17 +32,16 @@ export function noGrad(fn) {
 }
 
 /**
- * Writes the states, or their gradients, that there are.
- * @param {number} hAt  a place
- * @param {Float32Array | undefined} h
- * @param {number} cAt
- * @param {Float32Array | undefined} c
- * @returns {number}  which there are, as the core takes it
+ * Writes values, where they are given.
+ * @param {number} at
+ * @param {Float32Array | null | undefined} values
+ * @param {number} [told]  what the core is told of them
+ * @returns {number}  that, or 0: they are not given
  */
-function writeStates(hAt, h, cAt, c) {
-  if (h) writeAt(word(hAt), h);
-  if (c) writeAt(word(cAt), c);
-  return (h ? HAS_H : 0) | (c ? HAS_C : 0);
+export function put(at, values, told = at) {
+  if (!values) return 0;
+  writeAt(at, values);
+  return told;
 }
 
 /**
@@ -58,7 +57,7 @@ function writeStates(hAt, h, cAt, c) {
 export function forward(handle, T, N, F, x, h, c) {
   call('reserve', handle, T, N, F, graded ? 1 : 0);
   writeAt(word(AT.INPUT), x);
-  call('forward', handle, writeStates(AT.H0, h, AT.C0, c));
+  call('forward', handle, put(word(AT.H0), h, HAS_H) | put(word(AT.C0), c, HAS_C));
 }
 
 /**
@@ -80,9 +79,8 @@ export function expectPending(handle, what, name = 'pending') {
  * @param {Float32Array} [dc]
  */
 export function backward(handle, dy, dh, dc) {
-  if (dy) writeAt(word(AT.GRAD_OUTPUT), dy);
-  const states = writeStates(AT.GRAD_H, dh, AT.GRAD_C, dc);
-  call('backward', handle, (dy ? HAS_OUTPUT : 0) | states);
+  const given = put(word(AT.GRAD_OUTPUT), dy, HAS_OUTPUT) | put(word(AT.GRAD_H), dh, HAS_H);
+  call('backward', handle, given | put(word(AT.GRAD_C), dc, HAS_C));
 }
 
 /** A copy of what stands at a place. @param {number} place @param {number} count  the place of how many values it has */

@@ -1,5 +1,5 @@
-// Which word of the out block says where what of a pass stands, or how many values it has: as reserve
-// and pending of src/unrolled.h leave them.
+// Which word of the out block says where what of a pass stands, or how many values it has: as reserve,
+// pending and step_reserve of src/unrolled.h leave them.
 
 export const INPUT = 0;
 export const OUTPUT = 1;

@@ -15,7 +15,7 @@ import {
   settle,
   stepsOf,
 } from './check.js';
-import { attempt, call, copyFloats, failure, stage, word, writeAt } from './core.js';
+import { attempt, call, failure, stage, word, writeAt } from './core.js';
 import { ArgumentError } from './errors.js';
 import { BATCH_FIRST, BIAS, BIDIRECTIONAL, create } from './kinds.js';
 import { Module } from './module.js';
@@ -196,11 +196,9 @@ export class Recurrent extends Module {
       throw failure(status, what, { [STATUS.SHAPE]: misfit(`${what} batch`, expected, N) });
     }
     this.#stepBatch = N;
-    writeAt(word(0), data);
-    const at = word(1);
-    const length = word(2);
+    writeAt(word(AT.INPUT), data);
     call('step', handle);
-    return copyFloats(at, length);
+    return pass.take(AT.OUTPUT, AT.OUTPUTS);
   }
 
   /**
@@ -221,9 +219,7 @@ export class Recurrent extends Module {
     const [h, c] = this.#statesOf(state, names, N, what);
     const bytes = 4 * this.#rows * N * this.hiddenSize; // for the larger of the two
     const at = stage(2 * bytes);
-    if (h) writeAt(at, h);
-    if (c) writeAt(at + bytes, c);
-    call('reset_state', handle, N, h ? at : 0, c ? at + bytes : 0);
+    call('reset_state', handle, N, pass.put(at, h), pass.put(at + bytes, c));
     this.#stepBatch = N;
   }
 

@@ -12,7 +12,6 @@ import {
   settle,
   wrong,
 } from './check.js';
-import { handleOf } from './core.js';
 import { Optimizer } from './optim.js';
 
 /** @typedef {import('./check.js').Option} Option */
@@ -57,12 +56,10 @@ export class Schedule {
    */
   constructor(kind, optimizer, fields) {
     if (new.target === Schedule) throw abstract('Schedule', 'StepLR');
-    const name = `${kind} optimizer`;
-    handleOf(expectInstance(optimizer, name, Optimizer, 'an optimizer'), name);
     this.#kind = kind;
     this.#fields = { lastEpoch: COUNT, ...fields };
     /** @readonly */
-    this.optimizer = /** @type {Optimizer} */ (optimizer);
+    this.optimizer = expectInstance(optimizer, `${kind} optimizer`, Optimizer, 'an optimizer');
     /** Steps done. */
     this.lastEpoch = 0;
   }

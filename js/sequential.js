@@ -71,7 +71,7 @@ function named(modules) {
 
 /** @param {[string, Module][]} children */
 function create(children) {
-  const handles = children.map(([name, module]) => handleOf(module, `Sequential "${name}"`));
+  const handles = children.map(([, module]) => handleOf(module));
   const status = attempt('sequential_create', handles.length, stageInts(handles));
   if (status >= 0) return status;
   const culprit = `Sequential "${children[word(0)]?.[0]}"`;

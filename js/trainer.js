@@ -19,7 +19,7 @@ import {
 import { attempt, double, failure, handleOf, Resource, signedWord, word, writeAt } from './core.js';
 import { DataLoader, newEpoch } from './data.js';
 import { ArgumentError, NonFiniteError } from './errors.js';
-import { badTarget, expectTarget, Loss, takesClasses, warnBroadcast } from './loss.js';
+import { badTarget, Loss } from './loss.js';
 import { expectModule, Module } from './module.js';
 import { Optimizer } from './optim.js';
 import { stageInts } from './pass.js';
@@ -67,7 +67,6 @@ const FITTING = {
 export class Trainer extends Resource {
   #model;
   #loss;
-  #classes;
   #policy;
   #steps = 0;
   #slice = SLICE;
@@ -92,9 +91,9 @@ export class Trainer extends Resource {
     );
     const status = attempt(
       'trainer_create',
-      handleOf(model, `${what} model`),
-      handleOf(loss, `${what} loss`),
-      handleOf(optimizer, `${what} optimizer`),
+      handleOf(model),
+      handleOf(loss),
+      handleOf(optimizer),
       clipNorm,
       POLICIES.indexOf(onNonFinite),
     );
@@ -106,7 +105,6 @@ export class Trainer extends Resource {
     super(what, status);
     this.#model = model;
     this.#loss = loss; // also lest it be collected: the core holds its handle only
-    this.#classes = takesClasses(Resource.kindOf(loss));
     /** @readonly */
     this.optimizer = optimizer;
     this.#policy = onNonFinite;
@@ -126,7 +124,7 @@ export class Trainer extends Resource {
     const what = 'Trainer step';
     const N = batchOf(options, what, CALL);
     const x = expectFloats(input, `${what} input`);
-    const t = expectTarget(this.#classes, target, `${what} target`);
+    const t = Loss.expectTarget(this.#loss, target, `${what} target`);
     const F = Module.inputs(this.#model);
     const T = stepsOf(x.length, N, F, `${what} input`);
     const { targetShape } = options;
@@ -143,7 +141,7 @@ export class Trainer extends Resource {
     else if (status < 0) throw failure(status, what, { [STATUS.TARGET]: badTarget(what, t) });
     this.#steps++;
     const loss = double(0);
-    if (shape && !this.#classes) warnBroadcast(Resource.kindOf(this.#loss), prediction, shape); // last: console.warn may be anyone's
+    if (shape) Loss.warnBroadcast(this.#loss, prediction, shape); // last: console.warn may be anyone's
     return loss;
   }
 
@@ -162,16 +160,15 @@ export class Trainer extends Resource {
     const dims = shape ? shape.length : -1;
     const status = attempt('trainer_reserve', handle, T, N, F, dims, at, targets);
     if (status < 0) {
-      const rows = this.#classes ? ', a class a row of the prediction' : '';
       throw failure(status, what, {
         [STATUS.TARGET]: misfit(
           `${what} target`,
-          `${word(0)} values${rows}, or a targetShape`,
+          `${word(0)} values for the prediction, or a targetShape`,
           targets,
         ),
         [STATUS.SHAPE]: shape
           ? misfit(`${what} targetShape`, 'one that fits the prediction', shapeText(shape))
-          : misfit(what, 'an input for the model, and a loss weight for each class', 'others'),
+          : misfit(what, 'an input for the model, a weight for each class', 'others'),
       });
     }
     // only a target of another shape is ever compared with it
