@@ -30,12 +30,17 @@ static bool edge(const tile *t, int rows, int columns)
     whole(&full, 1);
     for (int r = 0; r < rows && r < TILE_ROWS; r++) {
         float *c = t->c + (size_t)r * t->c_step;
-        for (int j = 0; j < columns; j += 4) {
-            f32x4 value = f32x4_load(sums + r * TILE_COLUMNS + j);
-            if (t->add)
-                value = f32x4_add(value, f32x4_load_n(c + j, columns - j));
-            f32x4_store_n(c + j, value, columns - j);
+        int j = 0;
+        for (; j + 4 <= columns; j += 4) {
+            const f32x4 sum = f32x4_load(sums + r * TILE_COLUMNS + j);
+            const f32x4 value = t->add ? f32x4_add(f32x4_load(c + j), sum) : sum;
+            f32x4_store(c + j, value);
             all = f32x4_add(all, value);
+        }
+        for (; j < columns; j++) {
+            const float sum = sums[r * TILE_COLUMNS + j];
+            c[j] = t->add ? c[j] + sum : sum;
+            all = f32x4_add(all, f32x4_splat(c[j]));
         }
     }
     return !f32x4_finite(all);
