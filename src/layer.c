@@ -223,14 +223,19 @@ static bool weight_gradients(const layer *l, float *dx)
         const size_t step = l->parts[i].step;
         const float *dgates = l->parts[i].dgates;
         float *dw = gradient(l, W_HH) + done * (size_t)Ho;
-        if (!add)
-            vector_zero((size_t)K * (size_t)Ho, dw); // the sum has two terms, one or none
-        if (later > 0)
+        bool add_hh = add; // the sum has two terms, one or none
+        if (later > 0) {
             suspect |= matmul_gradient(later, K, Ho, dgates + from * step, step,
-                                       l->y + before * l->y_step, l->y_step, true, dw, l->scratch);
-        if (!l->zero_start)
+                                       l->y + before * l->y_step, l->y_step, add, dw, l->scratch);
+            add_hh = true;
+        }
+        if (!l->zero_start) {
             suspect |= matmul_gradient(N, K, Ho, dgates + first * step, step, l->h0, (size_t)Ho,
-                                       true, dw, l->scratch);
+                                       add_hh, dw, l->scratch);
+            add_hh = true;
+        }
+        if (!add_hh)
+            vector_zero((size_t)K * (size_t)Ho, dw);
         if (l->w[B_HH])
             suspect |= vector_sum_rows(M, K, dgates, step, add, gradient(l, B_HH) + done);
         done += (size_t)K;
