@@ -57,8 +57,8 @@ static status match(const trainer *t, const shape *out, int target_dims, const i
     if (loss_takes_classes(rule->kind)) { // one class a row, however the rows are arranged
         const int rows = out->T * out->N;
         size_t count;
-        if (target_dims >= 0 && (!loss_count_values(target_dims, target_shape, &count) ||
-                                 count != (size_t)rows))
+        if (target_dims >= 0 &&
+            (!loss_count_values(target_dims, target_shape, &count) || count != (size_t)rows))
             return UNROLLED_E_SHAPE;
         prediction[0] = rows, prediction[1] = out->F;
         dims = 2, target_dims = 1, target_shape = prediction;
