@@ -177,11 +177,11 @@ void layer_forward(layer *l, float *hn, float *cn)
     const float *h = l->h0, *c = l->c0;
     size_t h_step = (size_t)Ho;
 
-    l->w_hh = matmul_pack_forward(N, GH, Ho, l->w[W_HH], l->panels);
+    matmul_pack_forward(N, GH, Ho, l->w[W_HH], l->panels, &l->w_hh);
     if (l->P)
-        l->w_hr = matmul_pack_forward(N, l->P, l->H, l->w[W_HR], l->panels_hr);
+        matmul_pack_forward(N, l->P, l->H, l->w[W_HR], l->panels_hr, &l->w_hr);
     if (l->panels_ih)
-        l->w_ih = matmul_pack_forward(T * N, GH, l->I, l->w[W_IH], l->panels_ih);
+        matmul_pack_forward(T * N, GH, l->I, l->w[W_IH], l->panels_ih, &l->w_ih);
 
     for (int done = 0; done < T; done += l->room) {
         const int steps = int_min(l->room, T - done);
@@ -259,12 +259,12 @@ void layer_backward(layer *l, const float *dy, float *dh, float *dc, bool want_s
 
     ASSERT(l->keep);
     for (layer_part *p = l->parts; p < l->parts + 2 && p->K; p++) {
-        p->w = matmul_pack_backward(N, p->K, Ho, w, panels);
+        matmul_pack_backward(N, p->K, Ho, w, panels, &p->w);
         w += (size_t)p->K * (size_t)Ho;
         panels += matmul_panels(N, p->K, Ho);
     }
     if (l->P)
-        l->w_hr = matmul_pack_backward(N, l->P, H, l->w[W_HR], l->panels_hr);
+        matmul_pack_backward(N, l->P, H, l->w[W_HR], l->panels_hr, &l->w_hr);
 
     for (int i = T - 1; i >= 0; i--) { // i counts in the order of the forward
         const int t = l->reverse ? T - 1 - i : i, before = l->reverse ? t + 1 : t - 1;
