@@ -56,6 +56,8 @@ SIMD='-msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext'
 FEATURES='--enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals'
 # What is to be vectors is written so: all that Clang would find besides are the loops' last elements.
 BY_HAND='-fno-vectorize -fno-slp-vectorize'
+# To be said again where the whole is optimized: the linker does not hear the compiler's word.
+BY_HAND_LINKED='-Wl,-mllvm,-vectorize-loops=false'
 # Memory grows as far as 32 bits reach, but for the last page: so no array ends at address 0.
 MEMORY='-sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4294901760'
 # A library, not a program; large buffers never live on its stack (TOTAL_STACK is the older name of
@@ -198,7 +200,7 @@ step() {
         need_emscripten
         mkdir -p dist build/link
         files src -name '*.c' | objects build/release emcc $SMALL $ONE $RELEASE $HEAP $SIMD $BY_HAND
-        emcc $SMALL $SIMD $MEMORY $LIBRARY $(files build/release -name '*.o') -o build/link/linked.wasm
+        emcc $SMALL $SIMD $BY_HAND_LINKED $MEMORY $LIBRARY $(files build/release -name '*.o') -o build/link/linked.wasm
         # What emcc exports for JavaScript of its own is not wanted.
         {
             echo '[ { "name": "memory", "root": true, "export": "memory" }'

@@ -177,11 +177,11 @@ void layer_forward(layer *l, float *hn, float *cn)
     const float *h = l->h0, *c = l->c0;
     size_t h_step = (size_t)Ho;
 
-    l->w_hh = matmul_pack_forward(N, GH, Ho, l->w[W_HH], l->panels);
+    matmul_pack_forward(N, GH, Ho, l->w[W_HH], l->panels, &l->w_hh);
     if (l->P)
-        l->w_hr = matmul_pack_forward(N, l->P, l->H, l->w[W_HR], l->panels_hr);
+        matmul_pack_forward(N, l->P, l->H, l->w[W_HR], l->panels_hr, &l->w_hr);
     if (l->panels_ih)
-        l->w_ih = matmul_pack_forward(T * N, GH, l->I, l->w[W_IH], l->panels_ih);
+        matmul_pack_forward(T * N, GH, l->I, l->w[W_IH], l->panels_ih, &l->w_ih);
 
     for (int done = 0; done < T; done += l->room) {
         const int steps = int_min(l->room, T - done);
@@ -223,14 +223,19 @@ static bool weight_gradients(const layer *l, float *dx)
         const size_t step = l->parts[i].step;
         const float *dgates = l->parts[i].dgates;
         float *dw = gradient(l, W_HH) + done * (size_t)Ho;
-        if (!add)
-            vector_zero((size_t)K * (size_t)Ho, dw); // the sum has two terms, one or none
-        if (later > 0)
+        bool add_hh = add; // the sum has two terms, one or none
+        if (later > 0) {
             suspect |= matmul_gradient(later, K, Ho, dgates + from * step, step,
-                                       l->y + before * l->y_step, l->y_step, true, dw, l->scratch);
-        if (!l->zero_start)
+                                       l->y + before * l->y_step, l->y_step, add, dw, l->scratch);
+            add_hh = true;
+        }
+        if (!l->zero_start) {
             suspect |= matmul_gradient(N, K, Ho, dgates + first * step, step, l->h0, (size_t)Ho,
-                                       true, dw, l->scratch);
+                                       add_hh, dw, l->scratch);
+            add_hh = true;
+        }
+        if (!add_hh)
+            vector_zero((size_t)K * (size_t)Ho, dw);
         if (l->w[B_HH])
             suspect |= vector_sum_rows(M, K, dgates, step, add, gradient(l, B_HH) + done);
         done += (size_t)K;
@@ -254,12 +259,12 @@ void layer_backward(layer *l, const float *dy, float *dh, float *dc, bool want_s
 
     ASSERT(l->keep);
     for (layer_part *p = l->parts; p < l->parts + 2 && p->K; p++) {
-        p->w = matmul_pack_backward(N, p->K, Ho, w, panels);
+        matmul_pack_backward(N, p->K, Ho, w, panels, &p->w);
         w += (size_t)p->K * (size_t)Ho;
         panels += matmul_panels(N, p->K, Ho);
     }
     if (l->P)
-        l->w_hr = matmul_pack_backward(N, l->P, H, l->w[W_HR], l->panels_hr);
+        matmul_pack_backward(N, l->P, H, l->w[W_HR], l->panels_hr, &l->w_hr);
 
     for (int i = T - 1; i >= 0; i--) { // i counts in the order of the forward
         const int t = l->reverse ? T - 1 - i : i, before = l->reverse ? t + 1 : t - 1;

@@ -148,7 +148,8 @@ double loss_regression(const loss *l, const loss_pair *pair, const float *predic
                        float *dprediction)
 {
     const float factor = (float)(l->kind == LOSS_MSE ? 2 * scale : scale); // 2 d might overflow
-    double sum = 0;
+    double sum = 0; // of values, or of the slopes that dprediction points to
+    size_t met = 0; // so many of its targets
     chunk c = {.result = 0};
 
     for (size_t start = 0; start < pair->count; start += CHUNK) {
@@ -158,28 +159,21 @@ double loss_regression(const loss *l, const loss_pair *pair, const float *predic
             differences(l, dprediction != NULL, &c);
         else
             (dprediction ? bce_slopes : bce_values)(&c);
-        if (!dprediction) {
-            for (int k = 0; elements && k < n; k++)
+        if (elements) {
+            for (int k = 0; k < n; k++)
                 elements[c.at[k]] = c.y[k];
-            if (!elements)
-                sum += chunk_sum(&c, n);
-            continue;
-        }
-        for (int k = 0; k < n; k++) {
-            c.y[k] *= factor;
-            if (grad_output)
-                c.y[k] *= grad_output[c.at[k]];
-        }
-        if (pair->repeats == 1) {
-            vector_copy((size_t)n, c.y, dprediction + start);
-            continue;
-        }
-        for (int k = 0; k < n; k++) {
-            const size_t place = (start + (size_t)k) / pair->repeats;
-            sum += (double)c.y[k];
-            dprediction[place] = (float)sum;
-            if ((start + (size_t)k + 1) % pair->repeats == 0)
-                sum = 0;
+        } else if (!dprediction) {
+            sum += chunk_sum(&c, n);
+        } else {
+            for (int k = 0; k < n; k++) {
+                float slope = c.y[k] * factor;
+                if (grad_output)
+                    slope *= grad_output[c.at[k]];
+                sum = met ? sum + (double)slope : (double)slope;
+                *dprediction = (float)sum;
+                if (++met == pair->repeats)
+                    met = 0, dprediction++;
+            }
         }
     }
     return sum;

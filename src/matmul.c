@@ -122,22 +122,22 @@ size_t matmul_panels(int M, int K, int I)
     return forward > backward ? forward : backward;
 }
 
-matmul_weights matmul_pack_forward(int M, int K, int I, const float *W, float *panels)
+void matmul_pack_forward(int M, int K, int I, const float *W, float *panels, matmul_weights *w)
 {
     if (M < PACK_FROM)
         panels = NULL;
     else
         pack(K, I, TILE_COLUMNS, W, (size_t)I, 1, panels);
-    return (matmul_weights){W, panels, K, I};
+    *w = (matmul_weights){W, panels, K, I};
 }
 
-matmul_weights matmul_pack_backward(int M, int K, int I, const float *W, float *panels)
+void matmul_pack_backward(int M, int K, int I, const float *W, float *panels, matmul_weights *w)
 {
     if (M < PACK_FROM)
         panels = NULL;
     else
         pack(I, K, TILE_COLUMNS, W, 1, (size_t)I, panels);
-    return (matmul_weights){W, panels, K, I};
+    *w = (matmul_weights){W, panels, K, I};
 }
 
 void matmul_forward_again(const matmul_weights *w, int M, const float *X, size_t x_step, float *Y,

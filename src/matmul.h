@@ -42,8 +42,8 @@ typedef struct {
 size_t matmul_panels(int M, int K, int I);
 
 // panels [matmul_panels]; what the weights hold is read now, so pack anew after an update.
-matmul_weights matmul_pack_forward(int M, int K, int I, const float *W, float *panels);
-matmul_weights matmul_pack_backward(int M, int K, int I, const float *W, float *panels);
+void matmul_pack_forward(int M, int K, int I, const float *W, float *panels, matmul_weights *w);
+void matmul_pack_backward(int M, int K, int I, const float *W, float *panels, matmul_weights *w);
 
 // As matmul_forward and matmul_backward, without scratch.
 void matmul_forward_again(const matmul_weights *w, int M, const float *X, size_t x_step, float *Y,

@@ -2,25 +2,26 @@
 
 #include "matmul_kernel.h"
 
-// Whole tiles. By itself, so that it has the registers for itself.
-static __attribute__((noinline)) bool whole(const tile *first, int count)
+// Whole tiles; t becomes the one below them. By itself, so that it has the registers for itself.
+static __attribute__((noinline)) bool whole(tile *t, int count)
 {
-    const float *left = first->left, *right = first->right;
-    const size_t right_down = first->right_down, c_step = first->c_step;
-    const int depth = first->depth;
-    const bool add = first->add;
-    float *c = first->c;
+    const float *left = t->left, *right = t->right;
+    const size_t right_down = t->right_down, c_step = t->c_step;
+    const int depth = t->depth;
+    const bool add = t->add;
+    float *c = t->c;
     bool suspect = false;
 
     for (; count > 0; count--) {
         suspect |= kernel_tile(depth, left, right, right_down, add, c, c_step);
         left += (size_t)depth * TILE_ROWS, c += TILE_ROWS * c_step;
     }
+    t->left = left, t->c = c;
     return suspect;
 }
 
-// One tile that is not written as a whole.
-static bool edge(const tile *t, int rows, int columns)
+// One tile that is not written as a whole; likewise.
+static bool edge(tile *t, int rows, int columns)
 {
     float sums[TILE_ROWS * TILE_COLUMNS];
     tile full = *t;
@@ -28,14 +29,20 @@ static bool edge(const tile *t, int rows, int columns)
 
     full.c = sums, full.c_step = TILE_COLUMNS, full.add = false;
     whole(&full, 1);
-    for (int r = 0; r < rows && r < TILE_ROWS; r++) {
-        float *c = t->c + (size_t)r * t->c_step;
-        for (int j = 0; j < columns; j += 4) {
-            f32x4 value = f32x4_load(sums + r * TILE_COLUMNS + j);
-            if (t->add)
-                value = f32x4_add(value, f32x4_load_n(c + j, columns - j));
-            f32x4_store_n(c + j, value, columns - j);
+    t->left = full.left;
+    for (int r = 0; r < rows && r < TILE_ROWS; r++, t->c += t->c_step) {
+        float *c = t->c;
+        int j = 0;
+        for (; j + 4 <= columns; j += 4) {
+            const f32x4 sum = f32x4_load(sums + r * TILE_COLUMNS + j);
+            const f32x4 value = t->add ? f32x4_add(f32x4_load(c + j), sum) : sum;
+            f32x4_store(c + j, value);
             all = f32x4_add(all, value);
+        }
+        for (; j < columns; j++) {
+            const float sum = sums[r * TILE_COLUMNS + j];
+            c[j] = t->add ? c[j] + sum : sum;
+            all = f32x4_add(all, f32x4_splat(c[j]));
         }
     }
     return !f32x4_finite(all);
@@ -45,13 +52,9 @@ bool tile_column(const tile *first, int rows, int columns)
 {
     const int count = columns == TILE_COLUMNS ? rows / TILE_ROWS : 0;
     tile t = *first;
-    bool suspect = whole(first, count);
+    bool suspect = whole(&t, count);
 
-    t.left += (size_t)count * (size_t)t.depth * TILE_ROWS;
-    t.c += (size_t)count * TILE_ROWS * t.c_step;
-    for (int left = rows - count * TILE_ROWS; left > 0; left -= TILE_ROWS) {
+    for (int left = rows - count * TILE_ROWS; left > 0; left -= TILE_ROWS)
         suspect |= edge(&t, left, columns);
-        t.left += (size_t)t.depth * TILE_ROWS, t.c += TILE_ROWS * t.c_step;
-    }
     return suspect;
 }

@@ -220,8 +220,7 @@ void optim_update(optimizer *o)
     for (int k = 0; k < o->num_spans; k++) {
         const optim_span *s = &o->spans[k];
         float *rows[1 + OPTIM_MAX_MOMENTS] = {s->data};
-        for (int m = 0; m < moments; m++)
-            rows[1 + m] = s->moments[m];
+        __builtin_memcpy(rows + 1, s->moments, sizeof s->moments);
         elementwise(kind == OPTIM_SGD ? sgd : adaptive, &r, s->count, 1 + moments, rows, 1,
                     (const float *[]){s->grad});
     }

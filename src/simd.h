@@ -160,14 +160,7 @@ SIMD_INLINE f32x4 f32x4_load_n(const float *p, int n)
 }
 
 // Writes the first n lanes, and nothing else. n >= 4 stores all.
-void simd_store_some(float *p, f32x4 a, int n);
-SIMD_INLINE void f32x4_store_n(float *p, f32x4 a, int n)
-{
-    if (n >= 4)
-        f32x4_store(p, a);
-    else
-        simd_store_some(p, a, n);
-}
+void f32x4_store_n(float *p, f32x4 a, int n);
 
 // The n (1 to 3) floats before `end`, zeros behind them. The four before it are read.
 SIMD_INLINE f32x4 f32x4_load_last(const float *end, int n)

@@ -105,23 +105,21 @@ bool trainer_ready(const trainer *t)
 
 static bool is_finite(double x) { return x - x == 0.0; }
 
-// The number, among all of the model's, of the first parameter with a gradient that is not finite;
-// *number counts on through the children. -1: all are finite.
-static int find_nonfinite(const module *m, int *number)
+// The number, among all of the model's, of the first parameter with a gradient that is not finite.
+// -1: all are finite.
+static int find_nonfinite(const module *model)
 {
-    for (size_t j = 0; j < m->num_values; j++) {
-        int i = m->num_parameters;
-        if (is_finite((double)m->grads[j]))
-            continue;
-        while (m->table[--i].offset > j)
-            ;
-        return *number + i;
-    }
-    *number += m->num_parameters;
-    for (int i = 0; i < m->num_children; i++) {
-        const int found = find_nonfinite(m->children[i], number);
-        if (found >= 0)
-            return found;
+    int number = 0; // of the parameters before m's
+    for (const module *m = model; m; m = module_next(model, m)) {
+        for (size_t j = 0; j < m->num_values; j++) {
+            int i = m->num_parameters;
+            if (is_finite((double)m->grads[j]))
+                continue;
+            while (m->table[--i].offset > j)
+                ;
+            return number + i;
+        }
+        number += m->num_parameters;
     }
     return -1;
 }
@@ -132,7 +130,6 @@ status trainer_step(trainer *t, double *value, int *culprit)
     const loss *rule = &t->objective->rule;
     optimizer *o = &t->updates->rule;
     const bool check = t->on_nonfinite != UNROLLED_IGNORE;
-    int number = 0;
 
     *culprit = -1;
     if (loss_takes_classes(rule->kind)) {
@@ -156,7 +153,7 @@ status trainer_step(trainer *t, double *value, int *culprit)
     loss_backward(rule, &t->pair, call_output(m), t->target, NULL, m->call.doutput);
     call_backward(m, UNROLLED_HAS_OUTPUT, 0);
     if (check && module_suspect(m)) {
-        *culprit = find_nonfinite(m, &number);
+        *culprit = find_nonfinite(m);
         if (*culprit >= 0)
             return UNROLLED_E_NONFINITE;
     }

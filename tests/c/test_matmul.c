@@ -194,12 +194,13 @@ static bool right(int M, int K, int I, bool whole)
     good = good && is_product(&p.dW, &dW, columns_of(&p.dY), X, M, whole);
 
     matrix_copy(&Y, &p.Y);
-    matmul_weights w = matmul_pack_forward(M, K, I, p.W.at, fresh(&p.panels, panels));
+    matmul_weights w;
+    matmul_pack_forward(M, K, I, p.W.at, fresh(&p.panels, panels), &w);
     matmul_forward_again(&w, M, p.X.at, p.X.step, p.Y.at, p.Y.step);
     good = good && is_product(&p.Y, &Y, X, columns_of(&p.W), I, whole);
 
     matrix_copy(&dX, &p.dX);
-    w = matmul_pack_backward(M, K, I, p.W.at, fresh(&p.panels, panels));
+    matmul_pack_backward(M, K, I, p.W.at, fresh(&p.panels, panels), &w);
     matmul_backward_again(&w, M, p.dY.at, p.dY.step, p.dX.at, p.dX.step);
     good = good && is_product(&p.dX, &dX, dY, W, K, whole);
     good = good && matrix_intact(&p.panels);
