@@ -3,9 +3,6 @@
 //
 // An order has, of each of their gates, the place among ours.
 
-/** LSTM i o f c, GRU z r h. https://onnx.ai/onnx/operators/onnx__LSTM.html */
-export const ONNX = { RNN: [0], LSTM: [0, 3, 1, 2], GRU: [1, 0, 2] };
-
 /** LSTM i f c o, GRU z r h. keras/src/layers/rnn/lstm.py, gru.py */
 export const KERAS = { SimpleRNN: [0], LSTM: [0, 1, 2, 3], GRU: [1, 0, 2] };
 
@@ -22,16 +19,5 @@ export function inOrder(rows, order) {
   order.forEach((from, to) => {
     whole.set(rows.subarray(from * block, (from + 1) * block), to * block);
   });
-  return whole;
-}
-
-/** Arrays one after the other. @param {Float32Array[]} parts @returns {Float32Array} */
-export function joined(parts) {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
   return whole;
 }

@@ -10,9 +10,10 @@ const HTML = 0x3c; // "<": a page came instead of the file
 const PLACE = '. Copy unrolled.wasm next to your script, or init({ wasm: url })';
 const FETCH = '. See to CORS, and to connect-src of the Content-Security-Policy';
 const DISK = ". From the disk import 'unrolled/inline'";
-/** What compiling needs. Engines word it in too many ways to know which of them is missing. */
-const COMPILE =
-  ". WebAssembly SIMD is needed; under a Content-Security-Policy, add 'wasm-unsafe-eval' to script-src";
+const POLICY = ". To the Content-Security-Policy's script-src add 'wasm-unsafe-eval'";
+const WHOLE = '. Is the file whole, and has this engine WebAssembly SIMD?';
+/** How engines say that a policy forbids it. */
+const FORBIDDEN = /unsafe-eval|Security Policy|CSP|embedder/i;
 
 /** Where a .wasm is taken from. @typedef {string | URL | Response | BufferSource | WebAssembly.Module} Source */
 
@@ -22,13 +23,15 @@ const COMPILE =
  * @param {Promise<T>} work
  * @param {string} failure
  * @param {string} [cure]
+ * @param {string} [policyCure]  where a Content-Security-Policy forbids it
  * @returns {Promise<T>}
  */
-export async function tried(work, failure, cure = '') {
+export async function tried(work, failure, cure = '', policyCure = cure) {
   try {
     return await work;
   } catch (cause) {
-    const text = `${failure}: ${/** @type {Error} */ (cause).message}${cure}`;
+    const { message } = /** @type {Error} */ (cause);
+    const text = `${failure}: ${message}${FORBIDDEN.test(message) ? policyCure : cure}`;
     throw cause instanceof RangeError ? new OutOfMemoryError(text) : new UnrolledError(text);
   }
 }
@@ -42,7 +45,7 @@ async function compile(response, source = 'init wasm') {
   if (!response.ok) throw new UnrolledError(`${name} answered ${response.status}${PLACE}`);
   const bytes = await tried(response.arrayBuffer(), `${name} cannot be read`);
   if (new Uint8Array(bytes)[0] === HTML) throw new UnrolledError(`${name} is an HTML page${PLACE}`);
-  return tried(WebAssembly.compile(bytes), `${name} does not compile`, COMPILE);
+  return tried(WebAssembly.compile(bytes), `${name} does not compile`, WHOLE, POLICY);
 }
 
 /** @param {URL} url */

@@ -15,7 +15,7 @@ import { Dropout, LastStep, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh } from './a
 import { GRUCell, LSTMCell, RNNCell } from './cell.js';
 import { call, handleOf, VERSION, word } from './core.js';
 import { ArgumentError } from './errors.js';
-import { inOrder, joined, ONNX } from './gates.js';
+import { inOrder } from './gates.js';
 import { GRU } from './gru.js';
 import { Linear } from './linear.js';
 import { LSTM } from './lstm.js';
@@ -43,6 +43,9 @@ const INT64 = 7;
 
 /** AttributeProto.AttributeType */
 const ATTRIBUTE = Object.freeze({ INT: 2, STRING: 3, GRAPH: 5, FLOATS: 6, INTS: 7, STRINGS: 8 });
+
+/** Of the gates: LSTM i o f c, GRU z r h. https://onnx.ai/onnx/operators/onnx__LSTM.html */
+const ORDERS = { RNN: [0], LSTM: [0, 3, 1, 2], GRU: [1, 0, 2] };
 
 const ACTIVATION = Object.freeze({ tanh: 'Tanh', relu: 'Relu', identity: 'Affine' });
 
@@ -376,11 +379,11 @@ function operator(graph, module, path, names) {
   const gather = (/** @type {string[]} */ ...kinds) =>
     joined(
       names.flatMap((name) =>
-        kinds.map((kind) => inOrder(graph.state[`${path}${kind}${name}`].data, ONNX[type])),
+        kinds.map((kind) => inOrder(graph.state[`${path}${kind}${name}`].data, ORDERS[type])),
       ),
     );
   const { hiddenSize: H } = module;
-  const rows = ONNX[type].length * H;
+  const rows = ORDERS[type].length * H;
   const ih = gather('weight_ih');
   const weights = [
     graph.tensor(`${path}weight_ih${names[0]}`, [D, rows, ih.length / (D * rows)], ih),
@@ -506,4 +509,15 @@ function cell(graph, module) {
     inputs: [/** @type {End} */ (['input', ['batch', module.inputSize]]), ...states.map(size)],
     outputs: ends.map(size),
   };
+}
+
+/** Arrays one after the other. @param {Float32Array[]} parts @returns {Float32Array} */
+function joined(parts) {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

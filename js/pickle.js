@@ -1,7 +1,7 @@
 // The pickle of a state dict, as torch.save writes it: protocol 2, an OrderedDict of tensors whose data
 // lies outside, in storages named 0, 1, 2, …
 
-import { contiguousStrides } from './dtype.js';
+import { contiguousStrides } from './strided.js';
 
 const INT32_MAX = 2 ** 31 - 1;
 const utf8 = new TextEncoder();

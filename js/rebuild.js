@@ -4,9 +4,10 @@
 // Source: torch/_utils.py and, for what may be named, torch/_weights_only_unpickler.py in
 // https://github.com/pytorch/pytorch.
 
-import { readStrided, sizeOf } from './dtype.js';
+import { sizeOf } from './dtype.js';
 import { expectPlain } from './plain.js';
 import { isShape } from './state.js';
+import { readStrided } from './strided.js';
 import { Global, isDict, refuse, shown } from './unpickle.js';
 
 /** @typedef {import('./unpickle.js').Unpickler} Unpickler */

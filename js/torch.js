@@ -9,11 +9,11 @@
 
 import { allocate } from './allocate.js';
 import { expectBytes } from './check.js';
-import { writeFloats } from './dtype.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import { pickleState } from './pickle.js';
 import { Objects, RANK_LIMIT, refuseGlobal } from './rebuild.js';
 import { expectState } from './state.js';
+import { writeFloats } from './strided.js';
 import { refuse, shown, unpickle } from './unpickle.js';
 import { BYTES_LIMIT, ENTRY_LIMIT, readZip, writeZip } from './zip.js';
 
