@@ -1,5 +1,5 @@
 import { begin, expectFloats, expectLength, stepsOf } from './check.js';
-import { word } from './core.js';
+import { handleOf, word } from './core.js';
 import { Module } from './module.js';
 import * as pass from './pass.js';
 import * as AT from './places.js';
@@ -35,7 +35,8 @@ export class Rowwise extends Module {
  * @param {number} batch
  */
 export function forwardRows(module, input, batch) {
-  const { handle, what } = begin(module, 'forward input');
+  const handle = handleOf(module);
+  const what = `${Module.kindOf(module)} forward input`;
   const data = expectFloats(input, what);
   const F = Module.inputs(module);
   pass.forward(handle, stepsOf(data.length, batch, F, what), batch, F, data);

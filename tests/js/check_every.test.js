@@ -126,7 +126,7 @@ test('every export and every method of it is in the table', (t) => {
 });
 
 /** Not for users: for classes beneath, or without a word to say. */
-const INSIDE = new Set(['constructor', 'namedChildren', 'runForward', 'runBackward', 'next']);
+const INSIDE = new Set(['constructor', 'namedChildren', 'next']);
 /** Read, never given anything. */
 const READ_ONLY = new Set(['training', 'batchFirst']);
 
