@@ -5,17 +5,13 @@
 // x · w, added up as kernel_dot adds up its lanes; I may be less than a vector.
 static float dot_one(int I, const float *x, const float *w)
 {
-    float few[4] = {0};
-    if (I < 4) {
-        for (int k = 0; k < I; k++)
-            few[k] = x[k] * w[k];
-        return (few[0] + few[2]) + few[1];
-    }
     f32x4 sum = f32x4_zero();
     int k = 0;
     for (; k + 4 <= I; k += 4)
         sum = f32x4_add(sum, f32x4_mul(f32x4_load(x + k), f32x4_load(w + k)));
-    if (k < I)
+    if (I < 4)
+        sum = f32x4_mul(f32x4_load_n(x, I), f32x4_load_n(w, I));
+    else if (k < I)
         sum =
             f32x4_add(sum, f32x4_mul(f32x4_load_last(x + I, I - k), f32x4_load_last(w + I, I - k)));
     return f32x4_sum(sum);
