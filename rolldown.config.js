@@ -4,6 +4,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { RolldownMagicString } from 'rolldown';
 
 const INDEX = resolve('js/index.js');
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -31,10 +32,34 @@ const addresses = {
   },
 };
 
+/** What an entry only hands on it names once, `export { … } from`, not in an import and an export. */
+const handedOn = {
+  name: 'handed-on',
+  renderChunk(code, { isEntry }) {
+    const [importing, imports, from] = /^import \{ (.*) \} from (".*");$/m.exec(code) ?? [];
+    const [exporting, exports] = /^export \{ (.*) \};$/m.exec(code) ?? [];
+    if (!isEntry || !importing || !exporting) return null;
+    const nameOf = (item) => item.split(' as ').at(-1);
+    const uses = (name) => code.match(new RegExp(`\\b${name}\\b`, 'g')).length;
+    const names = exports.split(', ');
+    const on = imports.split(', ').filter((item) => {
+      return names.includes(nameOf(item)) && uses(nameOf(item)) === 2;
+    });
+    const needed = imports.split(', ').filter((item) => !on.includes(item));
+    const own = names.filter((name) => !on.some((item) => nameOf(item) === name));
+    const text = new RolldownMagicString(code);
+    const write = (old, fresh) =>
+      text.update(code.indexOf(old), code.indexOf(old) + old.length, fresh);
+    write(importing, `import { ${needed.join(', ')} } from ${from};`);
+    write(exporting, `export { ${on.join(', ')} } from ${from};\nexport { ${own.join(', ')} };`);
+    return { code: text.toString(), map: text.generateMap({ hires: true }).toString() };
+  },
+};
+
 export default {
   input: [...entries, ...threads].map((file) => `js/${file}`),
   platform: 'neutral',
-  plugins: [addresses],
+  plugins: [addresses, handedOn],
   transform: { target: 'es2022' },
   moduleTypes: { '.wasm': 'base64' },
   output: {

@@ -4,6 +4,7 @@
 import {
   abstract,
   BELOW_ONE,
+  begin,
   expectBoolean,
   expectCount,
   expectNumber,
@@ -86,6 +87,7 @@ function numbers(settings) {
     .map(Number);
 }
 
+/** Of those numbers: betas are two. */
 const NUMBERS_BYTES = 8 * 13;
 
 /** The options whose being there decides which moments are kept. */
@@ -107,7 +109,6 @@ function expectBetas(value, name) {
  * Updates exactly the parameters it was given, which may be some of a model's or several models'.
  */
 export class Optimizer extends Resource {
-  #kind;
   #settings;
   #parameters;
 
@@ -127,7 +128,6 @@ export class Optimizer extends Resource {
     writeAt(pairsAt, pairs);
     const number = Object.keys(KINDS).indexOf(kind);
     super(kind, call('optimizer_create', number, at, parameters.length, pairsAt));
-    this.#kind = kind;
     this.#settings = settings;
     this.#parameters = [...parameters];
   }
@@ -139,8 +139,8 @@ export class Optimizer extends Resource {
   }
 
   set lr(value) {
-    handleOf(this);
-    this.#set({ ...this.#settings, lr: expectNumber(value, `${this.#kind} lr`, 0) });
+    const { what } = begin(this, 'lr');
+    this.#set({ ...this.#settings, lr: expectNumber(value, what, 0) });
   }
 
   /** One update from the gradients as they are. */
@@ -160,11 +160,12 @@ export class Optimizer extends Resource {
    */
   stateDict() {
     handleOf(this);
+    const kind = Resource.kindOf(this);
     const { step, moments } = this.#kept(0);
     /** @type {Record<string, any>} */
     const state = Object.create(null);
-    const counts = this.#kind !== 'SGD'; // PyTorch's keeps no count of the steps
-    const keeps = step > 0 ? counts || moments.length > 0 : this.#kind === 'Adagrad';
+    const counts = kind !== 'SGD'; // PyTorch's keeps no count of the steps
+    const keeps = step > 0 ? counts || moments.length > 0 : kind === 'Adagrad';
     this.#parameters.forEach(({ shape }, i) => {
       if (!keeps) return;
       state[i] = Object.assign(Object.create(null), counts && { step });
@@ -216,8 +217,7 @@ export class Optimizer extends Resource {
    * @returns {() => void}
    */
   static plan(optimizer, given) {
-    handleOf(optimizer);
-    const what = `${optimizer.#kind} loadStateDict`;
+    const { what } = begin(optimizer, 'loadStateDict');
     const { state, param_groups: groups } = /** @type {any} */ (given ?? {});
     const [group] = Array.isArray(groups) ? groups : [];
     if (!isRecord(state) || !isRecord(group)) throw wrong(what, '{ state, param_groups }', given);
@@ -257,7 +257,7 @@ export class Optimizer extends Resource {
     if (group.maximize) throw wrong(`${what} maximize`, 'none', group.maximize);
     const own = this.#settings;
     const given = Object.keys(own).map((name) => [name, group[snakeCase(name)] ?? own[name]]);
-    const settings = settingsOf(this.#kind, what, Object.fromEntries(given));
+    const settings = settingsOf(Resource.kindOf(this), what, Object.fromEntries(given));
     for (const name of KEEPING) {
       if (Boolean(settings[name]) === Boolean(own[name])) continue;
       throw wrong(`${what} ${name}`, `${own[name]} as here`, settings[name]);
@@ -278,7 +278,7 @@ export class Optimizer extends Resource {
     const moments = entries.map((entry, i) => {
       const { shape } = this.#parameters[i];
       const name = `${what} state ${i}`;
-      steps.add(stepOf(entry.step, this.#kind, `${name} step`));
+      steps.add(stepOf(entry.step, Resource.kindOf(this), `${name} step`));
       return own.map((moment) => {
         return tensorData(entry[moment.name], shape, `${name} ${moment.name}`);
       });
