@@ -4,7 +4,7 @@
 import { handleOf, Resource, stable } from './core.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
-const INT_MAX = 2 ** 31 - 1;
+export const INT_MAX = 2 ** 31 - 1;
 /** The smallest number above 0, and the largest below 1. */
 export const ABOVE_ZERO = 5e-324;
 export const BELOW_ONE = 1 - Number.EPSILON / 2;
@@ -122,22 +122,30 @@ export function optionalLength(value, length, name) {
   return value === undefined ? undefined : expectLength(value, length, name);
 }
 
-/** @param {unknown} value @param {string} name */
-function expectWhole(value, name) {
-  if (Number.isInteger(value)) return /** @type {number} */ (value);
-  throw wrong(name, 'a whole number', value);
+/**
+ * A whole number; without bounds one that an int of the core holds.
+ * @param {any} value
+ * @param {string} name
+ * @param {number} [low]
+ * @param {number} [high]
+ * @returns {number}
+ */
+export function expectWhole(value, name, low = -INT_MAX - 1, high = INT_MAX) {
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw wrong(name, `a whole number from ${low} to ${high}`, value);
 }
 
 /**
  * A size: a whole number from 1 on.
- * @param {unknown} value
+ * @param {any} value
  * @param {string} name
  * @returns {number}
  */
 export function expectSize(value, name) {
-  const size = expectWhole(value, name);
-  if (size >= 1 && size <= INT_MAX) return size;
-  throw misfit(name, `1 to ${INT_MAX}`, size);
+  if (Number.isInteger(value) && (value < 1 || value > INT_MAX)) {
+    throw misfit(name, `1 to ${INT_MAX}`, value);
+  }
+  return expectWhole(value, name, 1);
 }
 
 /**
@@ -147,8 +155,8 @@ export function expectSize(value, name) {
  * @param {number} [most]
  * @returns {number}
  */
-export function expectCount(value, name, most = INT_MAX) {
-  return expectNumber(expectWhole(value, name), name, 0, most);
+export function expectCount(value, name, most) {
+  return expectWhole(value, name, 0, most);
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   expectNumber,
   expectOptions,
   expectShape,
+  expectWhole,
   expectWord,
   misfit,
   sameShape,
@@ -49,7 +50,7 @@ const REDUCTIONS = ['mean', 'sum', 'none'];
 /** @type {Option} */
 const WEIGHT = [null, expectWeight];
 /** @type {Option} */
-const INDEX = [-100, expectIndex];
+const INDEX = [-100, expectWhole];
 
 /** @type {Record<string, Option>} */
 const COMMON = { reduction: ['mean', expectWord, REDUCTIONS] };
@@ -230,12 +231,6 @@ function expectWeight(weight, name) {
   const data = expectFloats(weight, name);
   if (data.length > 0) return data;
   throw misfit(name, 'values', 'none');
-}
-
-/** @param {any} index @param {string} name @returns {number} */
-function expectIndex(index, name) {
-  if (Number.isInteger(index) && index === (index | 0)) return index;
-  throw wrong(name, 'a 32-bit whole number', index);
 }
 
 /** (p − t)². As torch.nn.MSELoss. */

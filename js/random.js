@@ -1,6 +1,6 @@
 // The stream of PyTorch's CPU generator, draw for draw; and NumPy's legacy one.
 
-import { expectCount, expectNumber, wrong } from './check.js';
+import { expectCount, expectNumber, expectWhole, INT_MAX, wrong } from './check.js';
 import {
   attempt,
   call,
@@ -13,8 +13,6 @@ import {
   viewBytes,
   word,
 } from './core.js';
-
-const INT_MAX = 2 ** 31 - 1;
 
 /**
  * Restarts the global stream exactly as torch.manual_seed does. PyTorch's generator looks at the low 32
@@ -129,14 +127,8 @@ function expectSpread(mean, std, what) {
 
 /** Values from low to below high fit Int32. @param {number} low @param {number} high @param {string} what */
 function expectRange(low, high, what) {
-  expectWhole(low, -INT_MAX - 1, INT_MAX, `${what} low`);
-  expectWhole(high, low + 1, INT_MAX + 1, `${what} high`);
-}
-
-/** @param {number} value @param {number} low @param {number} high @param {string} name */
-function expectWhole(value, low, high, name) {
-  if (Number.isInteger(value) && value >= low && value <= high) return;
-  throw wrong(name, `a whole number from ${low} to ${high}`, value);
+  expectWhole(low, `${what} low`);
+  expectWhole(high, `${what} high`, low + 1, INT_MAX + 1);
 }
 
 /** The order of one DataLoader epoch over n samples. @param {number} n @param {boolean} shuffle */
@@ -155,7 +147,7 @@ function doubles(numpy, what, kind, n, a, b) {
 export class NumpyRandom extends Resource {
   /** @param {number} seed  0 to 2^32 − 1 */
   constructor(seed) {
-    expectWhole(seed, 0, 2 ** 32 - 1, `${NUMPY} seed`);
+    expectWhole(seed, `${NUMPY} seed`, 0, 2 ** 32 - 1);
     super(NUMPY, call('numpy_create', seed));
   }
 
