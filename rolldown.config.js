@@ -65,6 +65,7 @@ export default {
   output: {
     dir: 'dist',
     format: 'esm',
+    comments: { annotation: false }, // of what bundlers know for themselves
     minify: true,
     sourcemap: true,
     chunkFileNames: 'part-[hash].js',

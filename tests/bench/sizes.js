@@ -108,6 +108,22 @@ export async function sizeOf(item) {
 
 export const [own] = items;
 
+/** What a page without a bundler loads: index.js and what it imports, each by itself. */
+export async function sizeAsShipped() {
+  const scripts = new Set(['index.js']);
+  let script = 0;
+  for (const name of scripts) {
+    const code = await readFile(`${ROOT}dist/${name}`, 'utf8');
+    for (const [, imported] of code.matchAll(/from"\.\/([^"]+)"/g)) scripts.add(imported);
+    script += gzipped(code);
+  }
+  return {
+    script,
+    wasm: gzipped(await readFile(`${ROOT}dist/unrolled.wasm`)),
+    files: scripts.size,
+  };
+}
+
 if (import.meta.filename === process.argv[1]) {
   /** @param {number} bytes */
   const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
@@ -122,4 +138,8 @@ if (import.meta.filename === process.argv[1]) {
     const name = `${item.name}${version && ` ${version}`}`;
     console.log(`| ${name} | ${kib(script)} | ${kib(wasm)} | ${kib(script + wasm)} |`);
   }
+  const { script, wasm, files } = await sizeAsShipped();
+  console.log(
+    `unrolled without a bundler: ${files} scripts, ${kib(script)}; with the .wasm ${kib(script + wasm)}`,
+  );
 }
