@@ -25,33 +25,27 @@ static bool is_probability(double p) { return p >= 0.0 && p <= 1.0; }
 
 int unrolled_stack_create(int kind, int I, int H, int L, int P, double dropout, int flags)
 {
-    status why = UNROLLED_E_MEMORY;
     if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_GRU || I < 1 || H < 1 || L < 1 || P < 0 ||
         (P > 0 && (P >= H || kind != UNROLLED_LSTM)) || !is_probability(dropout))
         return UNROLLED_E_ARGUMENT;
-    stack *s =
-        handle_room() ? stack_create(kind, I, H, L, P, dropout, flags, rng_global(), &why) : NULL;
-    return open_module(s ? &s->base : NULL, why);
+    stack *s = handle_room() ? stack_create(kind, I, H, L, P, dropout, flags, rng_global()) : NULL;
+    return open_module(s ? &s->base : NULL, UNROLLED_E_MEMORY);
 }
 
 int unrolled_cell_create(int kind, int I, int H, int flags)
 {
-    status why = UNROLLED_E_MEMORY;
     if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_GRU || I < 1 || H < 1)
         return UNROLLED_E_ARGUMENT;
-    cell *c =
-        handle_room() ? cell_create(kind, I, H, flags & UNROLLED_BIAS, rng_global(), &why) : NULL;
-    return open_module(c ? &c->base : NULL, why);
+    cell *c = handle_room() ? cell_create(kind, I, H, flags & UNROLLED_BIAS, rng_global()) : NULL;
+    return open_module(c ? &c->base : NULL, UNROLLED_E_MEMORY);
 }
 
 int unrolled_linear_create(int I, int K, int flags)
 {
-    status why = UNROLLED_E_MEMORY;
     if (I < 1 || K < 1)
         return UNROLLED_E_ARGUMENT;
-    module *m =
-        handle_room() ? linear_create(I, K, flags & UNROLLED_BIAS, rng_global(), &why) : NULL;
-    return open_module(m, why);
+    module *m = handle_room() ? linear_create(I, K, flags & UNROLLED_BIAS, rng_global()) : NULL;
+    return open_module(m, UNROLLED_E_MEMORY);
 }
 
 int unrolled_activation_create(int kind, int size)

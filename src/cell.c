@@ -15,7 +15,7 @@ static const module_kind cell_kind = {.destroy = cell_destroy};
 
 bool cell_is(const module *m) { return m->kind == &cell_kind; }
 
-cell *cell_create(int kind, int I, int H, bool bias, rng *r, status *why)
+cell *cell_create(int kind, int I, int H, bool bias, rng *r)
 {
     cell *c = module_create(&cell_kind, sizeof *c, int_max(I, H), LAYER_PARAMETERS);
     if (c) {
@@ -26,7 +26,7 @@ cell *cell_create(int kind, int I, int H, bool bias, rng *r, status *why)
         c->step = (layer){.kind = kind, .I = I, .H = H};
         layer_init(&c->step, &c->base, bias, -1);
     }
-    return module_finish(c, r, why);
+    return module_finish(c, r);
 }
 
 // For the next step: its T, N and keep are set, nothing else is.

@@ -26,8 +26,8 @@ typedef struct {
     bool prepared; // a frame was reserved for the next step
 } cell;
 
-// NULL: no memory, *why says so.
-cell *cell_create(int kind, int I, int H, bool bias, rng *r, status *why);
+// NULL: no memory.
+cell *cell_create(int kind, int I, int H, bool bias, rng *r);
 bool cell_is(const module *m);
 
 // The frame of the next step of N rows: the caller fills x, h0, c0.

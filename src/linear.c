@@ -59,7 +59,7 @@ static void linear_backward(module *m, const float *dy, int wanted)
 static const module_kind linear_kind = {
     .plan = linear_plan, .forward = linear_forward, .backward = linear_backward};
 
-module *linear_create(int I, int K, bool bias, rng *r, status *why)
+module *linear_create(int I, int K, bool bias, rng *r)
 {
     const double bound = 1.0 / __builtin_sqrt((double)I);
     // as PyTorch computes it: √3 · gain/√fan_in with gain = √(2 / (1 + a²)), a² = 5
@@ -73,5 +73,5 @@ module *linear_create(int I, int K, bool bias, rng *r, status *why)
         module_parameter(&l->base, "weight", "", K, I, w_bound, &l->weight);
         module_parameter(&l->base, "bias", "", bias ? K : 0, 0, bound, &l->bias);
     }
-    return module_finish(l, r, why);
+    return module_finish(l, r);
 }

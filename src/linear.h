@@ -4,8 +4,8 @@
 
 #include "module.h"
 
-// NULL: no memory, *why says so.
-module *linear_create(int I, int K, bool bias, rng *r, status *why);
+// NULL: no memory.
+module *linear_create(int I, int K, bool bias, rng *r);
 
 // What a product is added to: every row of y [M][K] becomes b (+ b2 where it is not NULL), or zeros
 // where b is NULL.

@@ -56,10 +56,9 @@ void module_parameter(module *m, const char *name, const char *suffix, int rows,
     m->num_values = (size_t)(end < beyond ? end : beyond);
 }
 
-void *module_finish(void *made, rng *r, status *why)
+void *module_finish(void *made, rng *r)
 {
     module *m = made;
-    *why = UNROLLED_E_MEMORY;
     if (!m)
         return NULL;
     m->params = memory_take_zeroed(m->num_values, 2 * sizeof(float));
@@ -74,7 +73,6 @@ void *module_finish(void *made, rng *r, status *why)
         *p->place = m->params + p->offset;
         rng_uniform(r, parameter_count(p), -bound, bound, *p->place);
     }
-    *why = UNROLLED_OK;
     return m;
 }
 

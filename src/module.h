@@ -118,8 +118,8 @@ void *module_create(const module_kind *kind, size_t size, int largest, size_t pa
 void module_parameter(module *m, const char *name, const char *suffix, int rows, int cols,
                       double bound, float **place);
 // After the last one: takes params and grads, and draws the default initialization. Returns what
-// was made; NULL, *why says so, when there is no memory: then it is destroyed. made NULL: likewise.
-void *module_finish(void *made, rng *r, status *why);
+// was made; NULL when there is no memory: then it is destroyed. made NULL: likewise.
+void *module_finish(void *made, rng *r);
 
 // Runs a plan twice: over a counting arena, and over the workspace, which has grown to what it
 // counted.

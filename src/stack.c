@@ -110,13 +110,11 @@ static const module_kind stack_kind = {.plan = stack_plan,
 
 bool stack_is(const module *m) { return m->kind == &stack_kind; }
 
-stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int flags, rng *r,
-                    status *why)
+stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int flags, rng *r)
 {
     const int D = flags & UNROLLED_BIDIRECTIONAL ? 2 : 1;
     const size_t parameters = (size_t)L * (size_t)D * LAYER_PARAMETERS;
 
-    *why = UNROLLED_E_MEMORY;
     stack *s =
         module_create(&stack_kind, sizeof *s, int_max(int_max(I, H), int_max(L, P)), parameters);
     if (!s)
@@ -140,5 +138,5 @@ stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int fl
         l->reverse = i % D;
         layer_init(l, m, flags & UNROLLED_BIAS, i / D);
     }
-    return module_finish(s, r, why);
+    return module_finish(s, r);
 }

@@ -39,9 +39,8 @@ typedef struct {
     stack_stream stream;
 } stack;
 
-// NULL: no memory, *why says so.
-stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int flags, rng *r,
-                    status *why);
+// NULL: no memory.
+stack *stack_create(int kind, int I, int H, int L, int P, double dropout, int flags, rng *r);
 
 // True for modules made here.
 bool stack_is(const module *m);

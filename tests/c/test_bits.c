@@ -167,10 +167,10 @@ static bool start(training *t)
     rng_seed(r, 20250929);
     rng_normal(r, SAMPLES * T * I, 0.0, 1.0, t->inputs[0][0]);
     rng_normal(r, SAMPLES, 0.0, 1.0, t->targets);
-    stack *lstm = stack_create(UNROLLED_LSTM, I, H, 2, 0, 0.25, flags, r, &why);
+    stack *lstm = stack_create(UNROLLED_LSTM, I, H, 2, 0, 0.25, flags, r);
     t->children[0] = lstm ? &lstm->base : NULL;
     t->children[1] = select_create();
-    t->children[2] = linear_create(H, 1, true, r, &why);
+    t->children[2] = linear_create(H, 1, true, r);
     if (!t->children[0] || !t->children[1] || !t->children[2])
         return false;
     t->model = sequential_create(3, t->children, &why, &where);

@@ -12,8 +12,7 @@ static double worst_cell, worst_stream;
 
 static cell *new_cell(int kind, int I, int H, bool bias)
 {
-    status why;
-    cell *c = cell_create(kind, I, H, bias, rng_global(), &why);
+    cell *c = cell_create(kind, I, H, bias, rng_global());
     if (!c)
         abort();
     return c;
@@ -21,8 +20,7 @@ static cell *new_cell(int kind, int I, int H, bool bias)
 
 static stack *new_stack(int kind, int I, int H, int L, int P, double dropout, int flags)
 {
-    status why;
-    stack *s = stack_create(kind, I, H, L, P, dropout, flags, rng_global(), &why);
+    stack *s = stack_create(kind, I, H, L, P, dropout, flags, rng_global());
     if (!s)
         abort();
     return s;

@@ -231,9 +231,8 @@ typedef struct {
 
 static stack *stack_of(const config *c, rng *r)
 {
-    status why;
     const int flags = (c->bias ? UNROLLED_BIAS : 0) | (c->D == 2 ? UNROLLED_BIDIRECTIONAL : 0);
-    stack *s = stack_create(c->kind, c->I, c->H, c->L, c->P, c->dropout, flags, r, &why);
+    stack *s = stack_create(c->kind, c->I, c->H, c->L, c->P, c->dropout, flags, r);
     if (!s)
         abort();
     return s;

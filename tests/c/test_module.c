@@ -17,8 +17,7 @@
 
 static module *new_linear(int I, int K)
 {
-    status why;
-    module *m = linear_create(I, K, true, rng_global(), &why);
+    module *m = linear_create(I, K, true, rng_global());
     if (!m)
         abort();
     return m;
@@ -26,8 +25,7 @@ static module *new_linear(int I, int K)
 
 static module *new_stack(int kind, int I, int H, int L, double dropout, int flags)
 {
-    status why;
-    stack *s = stack_create(kind, I, H, L, 0, dropout, flags, rng_global(), &why);
+    stack *s = stack_create(kind, I, H, L, 0, dropout, flags, rng_global());
     if (!s)
         abort();
     return &s->base;
@@ -52,8 +50,7 @@ static double worst_linear;
 // Two forwards and backwards, the second without the input's gradient: gradients add up.
 static void check_linear(int T, int N, int I, int K, bool bias)
 {
-    status why;
-    module *m = linear_create(I, K, bias, rng_global(), &why);
+    module *m = linear_create(I, K, bias, rng_global());
     const int M = T * N;
     const size_t in = (size_t)(M * I), out = (size_t)(M * K), weights = (size_t)(K * I);
     double *W = doubles(weights + (size_t)K), *dW = doubles(weights + (size_t)K);

@@ -15,8 +15,7 @@
 
 static module *new_linear(int I, int K)
 {
-    status why;
-    module *m = linear_create(I, K, true, rng_global(), &why);
+    module *m = linear_create(I, K, true, rng_global());
     if (!m)
         abort();
     return m;
@@ -35,9 +34,7 @@ static module *new_sequential(int count, module *const *modules)
 // An LSTM with dropout between its layers, its last step, a Linear of K; or all steps.
 static module *new_model(int K, int flags, bool last_step)
 {
-    status why;
-    stack *s =
-        stack_create(UNROLLED_LSTM, 3, 5, 2, 0, 0.3, flags | UNROLLED_BIAS, rng_global(), &why);
+    stack *s = stack_create(UNROLLED_LSTM, 3, 5, 2, 0, 0.3, flags | UNROLLED_BIAS, rng_global());
     if (!s)
         abort();
     if (!last_step)
