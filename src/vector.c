@@ -2,22 +2,16 @@
 
 #include "elementwise.h"
 
-// Few are written here: to call the machine's own way to fill and copy takes its time. (Nothing to
-// do is said by n = 0, and then an array may be NULL, which that may not be given.)
-enum { MANY = 64 };
+// Nothing to do is said by n = 0, and then an array may be NULL, which the machine's own ways to
+// fill and copy may not be given.
 
 void vector_zero(size_t n, float *y)
 {
-    size_t i = 0;
-    if (n >= MANY) {
+    if (n > 0) // a loop for few would become this anyway: compilers know it
         __builtin_memset(y, 0, n * sizeof *y);
-        return;
-    }
-    for (; i + 4 <= n; i += 4)
-        f32x4_store(y + i, f32x4_zero());
-    for (; i < n; i++)
-        y[i] = 0;
 }
+
+enum { MANY = 64 }; // fewer are copied here: to call the machine's own way takes its time
 
 void vector_copy(size_t n, const float *x, float *y)
 {
