@@ -173,47 +173,42 @@ int unrolled_train(int handle, int training)
     return UNROLLED_OK;
 }
 
-static void describe_cell(const cell *c, const cell_frame *f)
+static void describe_states(const layer_states *s, const layer *any, size_t rows)
 {
-    const size_t N = (size_t)f->step.N, count = N * (size_t)c->H;
-    api_pointer(0, f->x);
-    api_pointer(1, f->h);
-    api_count(2, count);
-    api_pointer(3, NULL);
-    api_pointer(4, f->dx);
-    api_pointer(5, f->h0);
-    api_pointer(6, f->c0);
-    api_pointer(7, f->h);
-    api_pointer(8, f->c);
-    api_pointer(9, f->dh);
-    api_pointer(10, f->dc);
-    api_count(11, count);
-    api_count(12, c->kind == UNROLLED_LSTM ? count : 0);
-    api_count(13, N * (size_t)c->base.inputs);
+    api_pointer(5, s->h0);
+    api_pointer(6, s->c0);
+    api_pointer(7, s->h);
+    api_pointer(8, s->c);
+    api_pointer(9, s->dh);
+    api_pointer(10, s->dc);
+    api_count(11, rows * (size_t)any->Ho);
+    api_count(12, rows * (size_t)any->C);
 }
 
-static size_t values(const shape *s) { return (size_t)s->T * (size_t)s->N * (size_t)s->F; }
+static void describe_cell(const cell *c, const cell_frame *f)
+{
+    const size_t N = (size_t)f->step.N;
+    api_pointer(0, f->x);
+    api_pointer(1, f->states.h);
+    api_count(2, N * (size_t)c->H);
+    api_pointer(3, NULL);
+    api_pointer(4, f->dx);
+    describe_states(&f->states, &c->step, N);
+    api_count(13, N * (size_t)c->base.inputs);
+}
 
 static void describe_module(const module *m)
 {
     api_pointer(0, m->call.input);
     api_pointer(1, call_output(m));
-    api_count(2, values(&m->out));
+    api_count(2, shape_values(&m->out));
     api_pointer(3, m->call.doutput);
     api_pointer(4, call_dinput(m));
-    api_count(13, values(&m->in));
     if (stack_is(m)) {
         const stack *s = (const stack *)m;
-        const size_t rows = (size_t)s->L * (size_t)s->D * (size_t)m->in.N;
-        api_pointer(5, s->h0);
-        api_pointer(6, s->c0);
-        api_pointer(7, s->hn);
-        api_pointer(8, s->cn);
-        api_pointer(9, s->dh);
-        api_pointer(10, s->dc);
-        api_count(11, rows * (size_t)stack_state_size(s));
-        api_count(12, s->kind == UNROLLED_LSTM ? rows * (size_t)s->H : 0);
+        describe_states(&s->states, s->levels[0].layers, (size_t)(s->L * s->D) * (size_t)m->in.N);
     }
+    api_count(13, shape_values(&m->in));
 }
 
 int unrolled_reserve(int handle, int T, int N, int F, int keep)

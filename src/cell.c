@@ -40,15 +40,13 @@ static void plan(module *m, arena *a)
     f->step = c->step;
     f->x = arena_floats(a, 1, (size_t)N, (size_t)m->inputs);
     f->dx = arena_floats(a, keep, (size_t)N, (size_t)m->inputs);
-    layer_plan_states(&c->step, 1, N, a, &f->h0, &f->c0);
-    layer_plan_states(&c->step, 1, N, a, &f->h, &f->c);
-    layer_plan_states(&c->step, keep, N, a, &f->dh, &f->dc);
+    layer_plan_states(&c->step, 1, N, keep, a, &f->states);
     layer_plan(&f->step, 1, N, keep, a);
     layer_plan_passing(&f->step, a);
     f->step.x = f->x;
-    f->step.h0 = f->h0;
-    f->step.c0 = f->c0;
-    f->step.y = f->h;
+    f->step.h0 = f->states.h0;
+    f->step.c0 = f->states.c0;
+    f->step.y = f->states.h;
 }
 
 // Room for one frame more than wait.
@@ -98,8 +96,8 @@ void cell_forward(cell *c, int given)
     ASSERT(c->prepared);
     c->prepared = false;
     f->step.zero_start = !(given & UNROLLED_HAS_H);
-    layer_clear_states(&f->step, (size_t)f->step.N, given, f->h0, f->c0);
-    layer_forward(&f->step, f->h, f->c);
+    layer_clear_states(&f->step, (size_t)f->step.N, given, f->states.h0, f->states.c0);
+    layer_forward(&f->step, f->states.h, f->states.c);
     if (f->step.keep)
         c->depth++;
 }
@@ -109,9 +107,9 @@ void cell_backward(cell *c, int given)
     cell_frame *f = cell_newest(c);
     const size_t N = (size_t)f->step.N;
 
-    layer_clear_states(&f->step, N, given, f->dh, f->dc);
+    layer_clear_states(&f->step, N, given, f->states.dh, f->states.dc);
     vector_zero(N * (size_t)c->base.inputs, f->dx);
-    layer_backward(&f->step, NULL, f->dh, f->dc, true, f->dx);
+    layer_backward(&f->step, NULL, f->states.dh, f->states.dc, true, f->dx);
     c->depth--;
     c->prepared = false; // for another frame
 }

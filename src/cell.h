@@ -9,12 +9,10 @@
 // One step that waits for its backward, or is about to be done.
 typedef struct {
     workspace space;
-    layer step;     // a layer of one time step
-    float *x;       // [N][I]
-    float *h0, *c0; // [N][H]
-    float *h, *c;   // [N][H] out
-    float *dx;      // [N][I]
-    float *dh, *dc; // [N][H] in: of h and c, out: of h0 and c0
+    layer step; // a layer of one time step
+    float *x;   // [N][I]
+    layer_states states;
+    float *dx; // [N][I]
 } cell_frame;
 
 typedef struct {

@@ -64,10 +64,17 @@ void layer_init(layer *l, module *owner, bool bias, int number)
                          bound, &l->w[i]);
 }
 
-void layer_plan_states(const layer *l, int count, int N, arena *a, float **h, float **c)
+void layer_plan_state(const layer *l, int count, int N, arena *a, float **h, float **c)
 {
     *h = arena_floats(a, (size_t)count, (size_t)N, (size_t)l->Ho);
     *c = arena_floats(a, (size_t)count, (size_t)N, (size_t)l->C);
+}
+
+void layer_plan_states(const layer *l, int count, int N, bool keep, arena *a, layer_states *s)
+{
+    layer_plan_state(l, count, N, a, &s->h0, &s->c0);
+    layer_plan_state(l, count, N, a, &s->h, &s->c);
+    layer_plan_state(l, keep ? count : 0, N, a, &s->dh, &s->dc);
 }
 
 void layer_clear_states(const layer *l, size_t rows, int given, float *h, float *c)

@@ -66,8 +66,17 @@ void layer_init(layer *l, module *owner, bool bias, int number);
 enum { LAYER_SUFFIX = 24 };
 const char *layer_suffix(int number, bool reverse, char *room);
 
-// Takes h [count][N][Ho] and c [count][N][C].
-void layer_plan_states(const layer *l, int count, int N, arena *a, float **h, float **c);
+// The states of `count` layers, h [count][N][Ho] and c [count][N][C] each. What is not given starts
+// from zeros.
+typedef struct {
+    float *h0, *c0; // in
+    float *h, *c;   // out: after the last step
+    float *dh, *dc; // in: gradients of h and c, out: of h0 and c0
+} layer_states;
+
+// Takes h and c; all of the states, those of the backward only with keep.
+void layer_plan_state(const layer *l, int count, int N, arena *a, float **h, float **c);
+void layer_plan_states(const layer *l, int count, int N, bool keep, arena *a, layer_states *s);
 // Zeros for those of them that were not given (UNROLLED_HAS_H, _C), `rows` rows of each.
 void layer_clear_states(const layer *l, size_t rows, int given, float *h, float *c);
 

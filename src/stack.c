@@ -19,9 +19,7 @@ static void stack_plan(module *m, arena *a)
     const int LD = s->L * s->D, N = m->in.N;
     const layer *any = s->levels[0].layers;
 
-    layer_plan_states(any, LD, N, a, &s->h0, &s->c0);
-    layer_plan_states(any, LD, N, a, &s->hn, &s->cn);
-    layer_plan_states(any, m->keep ? LD : 0, N, a, &s->dh, &s->dc);
+    layer_plan_states(any, LD, N, m->keep, a, &s->states);
     for (int l = 0; l < s->L; l++) {
         stack_level *level = &s->levels[l];
         const bool last = l == s->L - 1, masked = s->dropout > 0.0 && !last; // room in eval() too
@@ -47,21 +45,22 @@ static void stack_plan(module *m, arena *a)
 static void stack_forward(module *m, const float *x)
 {
     stack *s = (stack *)m;
+    const layer_states *st = &s->states;
     const size_t count = shape_values(&m->out), N = (size_t)m->in.N;
     size_t row = 0; // of the states
 
-    layer_clear_states(s->levels[0].layers, (size_t)(s->L * s->D) * N, m->given, s->h0, s->c0);
+    layer_clear_states(s->levels[0].layers, (size_t)(s->L * s->D) * N, m->given, st->h0, st->c0);
     for (int l = 0; l < s->L; l++) {
         stack_level *level = &s->levels[l];
         for (int d = 0; d < s->D; d++, row += N) {
             layer *at = &level->layers[d];
             const size_t h = row * (size_t)at->Ho, c = row * (size_t)at->C;
             at->x = x;
-            at->h0 = s->h0 + h;
-            at->c0 = s->c0 + c;
+            at->h0 = st->h0 + h;
+            at->c0 = st->c0 + c;
             at->zero_start = !(m->given & UNROLLED_HAS_H);
             at->y = level->y + d * at->Ho;
-            layer_forward(at, s->hn + h, s->cn + c);
+            layer_forward(at, st->h + h, st->c + c);
         }
         level->out = level->y;
         if (m->training && level->mask) {
@@ -76,9 +75,10 @@ static void stack_forward(module *m, const float *x)
 static void stack_backward(module *m, const float *dy, int wanted)
 {
     stack *s = (stack *)m;
+    const layer_states *st = &s->states;
     const size_t count = shape_values(&m->out), N = (size_t)m->in.N;
 
-    layer_clear_states(s->levels[0].layers, (size_t)(s->L * s->D) * N, m->dgiven, s->dh, s->dc);
+    layer_clear_states(s->levels[0].layers, (size_t)(s->L * s->D) * N, m->dgiven, st->dh, st->dc);
     for (int l = s->L - 1; l >= 0; l--) {
         stack_level *level = &s->levels[l];
         float *dx = l || (wanted & WANT_INPUT) ? level->dx : NULL;
@@ -87,8 +87,8 @@ static void stack_backward(module *m, const float *dy, int wanted)
         for (int d = 0; d < s->D; d++) {
             layer *at = &level->layers[d];
             const size_t row = (size_t)(l * s->D + d) * N;
-            layer_backward(at, dy ? dy + d * at->Ho : NULL, s->dh + row * (size_t)at->Ho,
-                           s->dc + row * (size_t)at->C, wanted & WANT_STATE, dx);
+            layer_backward(at, dy ? dy + d * at->Ho : NULL, st->dh + row * (size_t)at->Ho,
+                           st->dc + row * (size_t)at->C, wanted & WANT_STATE, dx);
         }
         if (l && level[-1].out == level[-1].dropped)
             vector_multiply(count, dx, level[-1].mask, dx); // (1)

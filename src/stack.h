@@ -32,9 +32,7 @@ typedef struct {
     stack_level *levels; // [L]
     const float *x;      // [T][N][I] of the forward that waits
 
-    // States, [L][D][N][Ho] and [L][D][N][H] (c: LSTM only). What was not given starts from zeros.
-    float *h0, *c0, *hn, *cn;
-    float *dh, *dc; // in: of hn and cn, out: of h0 and c0
+    layer_states states; // [L][D] of them
 
     stack_stream stream;
 } stack;

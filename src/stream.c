@@ -13,7 +13,7 @@ static void plan(module *m, arena *a)
     st->step = s->levels[0].layers[0];
     st->x = arena_floats(a, 1, (size_t)st->N, (size_t)m->inputs);
     st->y = arena_floats(a, 1, (size_t)st->N, (size_t)m->outputs);
-    layer_plan_states(&st->step, s->L, st->N, a, &st->h, &st->c);
+    layer_plan_state(&st->step, s->L, st->N, a, &st->h, &st->c);
     layer_plan(&st->step, 1, st->N, true, a);
 }
 

@@ -82,12 +82,12 @@ static void cell_steps(race *r, int given, bool keep)
         cell_frame *f = cell_next(r->c);
         vector_copy(r->in, r->x + (size_t)t * r->in, f->x);
         if (here & UNROLLED_HAS_H)
-            vector_copy(r->state, h, f->h0);
+            vector_copy(r->state, h, f->states.h0);
         if (r->lstm && (here & UNROLLED_HAS_C))
-            vector_copy(r->state, c, f->c0);
+            vector_copy(r->state, c, f->states.c0);
         cell_forward(r->c, here);
         CHECK(r->c->depth == depth + keep);
-        r->h = f->h, r->cn = r->lstm ? f->c : r->c0;
+        r->h = f->states.h, r->cn = r->lstm ? f->states.c : r->c0;
         free(h), free(c);
     }
 }
@@ -101,16 +101,16 @@ static void cell_steps_back(race *r)
     for (int t = r->T - 1; t >= 0; t--) {
         cell_frame *f = cell_newest(r->c);
         vector_add(r->state, r->dy + (size_t)t * r->state, dh);
-        vector_copy(r->state, dh, f->dh);
+        vector_copy(r->state, dh, f->states.dh);
         if (r->lstm)
-            vector_copy(r->state, dc, f->dc);
+            vector_copy(r->state, dc, f->states.dc);
         // a gradient of c that is not given counts as zeros
         cell_backward(r->c, t == r->T - 1 ? UNROLLED_HAS_H : UNROLLED_HAS_H | UNROLLED_HAS_C);
-        vector_copy(r->state, f->dh, dh);
+        vector_copy(r->state, f->states.dh, dh);
         if (r->lstm)
-            vector_copy(r->state, f->dc, dc);
+            vector_copy(r->state, f->states.dc, dc);
         vector_copy(r->in, f->dx, r->dx + (size_t)t * r->in);
-        r->dh = f->dh, r->dc = f->dc;
+        r->dh = f->states.dh, r->dc = f->states.dc;
     }
     free(dh), free(dc);
 }
@@ -120,9 +120,9 @@ static void stack_steps(race *r, int given)
     module *m = &r->s->base;
     CHECK(module_reserve(m, (shape){r->T, r->N, r->I}, true) == UNROLLED_OK);
     if (given & UNROLLED_HAS_H)
-        vector_copy(r->state, r->h0, r->s->h0);
+        vector_copy(r->state, r->h0, r->s->states.h0);
     if (r->lstm && (given & UNROLLED_HAS_C))
-        vector_copy(r->state, r->c0, r->s->c0);
+        vector_copy(r->state, r->c0, r->s->states.c0);
     module_forward(m, r->x, given);
     module_backward(m, r->dy, 0, WANT_INPUT | WANT_STATE);
 }
@@ -138,18 +138,18 @@ static void check_cell(int kind, int H, int T, int N, int given)
     for (int round = 0; round < 2; round++) { // gradients add up
         cell_steps(&r, given, true);
         stack_steps(&r, given);
-        double error = difference(r.state, r.h, r.s->hn);
+        double error = difference(r.state, r.h, r.s->states.h);
         if (r.lstm)
-            error = larger(error, difference(r.state, r.cn, r.s->cn));
+            error = larger(error, difference(r.state, r.cn, r.s->states.c));
         cell_steps(&r, given, false); // in between, and without a trace
         CHECK(r.c->depth == T);
 
         cell_steps_back(&r);
         CHECK(r.c->depth == 0 && cell_newest(r.c) == NULL && !module_suspect(c));
         error = larger(error, difference(steps * r.in, r.dx, m->dx));
-        error = larger(error, difference(r.state, r.dh, r.s->dh));
+        error = larger(error, difference(r.state, r.dh, r.s->states.dh));
         if (r.lstm)
-            error = larger(error, difference(r.state, r.dc, r.s->dc));
+            error = larger(error, difference(r.state, r.dc, r.s->states.dc));
         error = larger(error, difference(m->num_values, c->grads, m->grads));
         worst_cell = larger(worst_cell, error);
         CHECK(error < 2e-6); // the bound of test_layers.c: both err
@@ -187,7 +187,7 @@ static void test_frames(void)
             vector_copy(in, x, cell_next(c)->x);
             free(x);
             cell_forward(c, 0);
-            outputs[i] = copies((size_t)(batches[i] * H), cell_newest(c)->h);
+            outputs[i] = copies((size_t)(batches[i] * H), cell_newest(c)->states.h);
             CHECK(c->depth == i + 1);
         }
         if (round == 0)
@@ -201,8 +201,8 @@ static void test_frames(void)
             const size_t count = (size_t)(batches[i] * H);
             if (round != 1) {
                 const cell_frame *f = cell_newest(c);
-                CHECK(f->step.N == batches[i] && same_bits(count, f->h, outputs[i]));
-                vector_zero(count, f->dh);
+                CHECK(f->step.N == batches[i] && same_bits(count, f->states.h, outputs[i]));
+                vector_zero(count, f->states.dh);
                 cell_backward(c, UNROLLED_HAS_H);
                 for (size_t j = 0; j < (size_t)(batches[i] * I); j++)
                     CHECK(f->dx[j] == 0);
@@ -245,9 +245,9 @@ static void check_stream(int kind, int L, int P, int H, int N, bool states)
     module_train(m, false);
     CHECK(module_reserve(m, (shape){T, N, I}, true) == UNROLLED_OK);
     if (states) {
-        vector_copy((size_t)L * out, h0, s->h0);
+        vector_copy((size_t)L * out, h0, s->states.h0);
         if (lstm)
-            vector_copy((size_t)L * cells, c0, s->c0);
+            vector_copy((size_t)L * cells, c0, s->states.c0);
     }
     module_forward(m, x, states ? UNROLLED_HAS_H | UNROLLED_HAS_C : 0);
     module_train(m, true);
@@ -262,9 +262,9 @@ static void check_stream(int kind, int L, int P, int H, int N, bool states)
         error = larger(error, difference(out, s->stream.y, m->y + (size_t)t * out));
         CHECK(memory_held() == held);
     }
-    error = larger(error, difference((size_t)L * out, s->stream.h, s->hn));
+    error = larger(error, difference((size_t)L * out, s->stream.h, s->states.h));
     if (lstm)
-        error = larger(error, difference((size_t)L * cells, s->stream.c, s->cn));
+        error = larger(error, difference((size_t)L * cells, s->stream.c, s->states.c));
     worst_stream = larger(worst_stream, error);
     CHECK(error < 1e-6);
     CHECK(memcmp(&before, rng_global(), sizeof before) == 0);
@@ -276,9 +276,9 @@ static void check_stream(int kind, int L, int P, int H, int N, bool states)
     module_zero_grad(m), module_train(m, false);
     CHECK(module_reserve(m, (shape){T, N, I}, true) == UNROLLED_OK);
     if (states) {
-        vector_copy((size_t)L * out, h0, s->h0);
+        vector_copy((size_t)L * out, h0, s->states.h0);
         if (lstm)
-            vector_copy((size_t)L * cells, c0, s->c0);
+            vector_copy((size_t)L * cells, c0, s->states.c0);
     }
     module_forward(m, x, states ? UNROLLED_HAS_H | UNROLLED_HAS_C : 0);
     module_backward(m, dy, 0, WANT_INPUT);

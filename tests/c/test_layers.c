@@ -295,18 +295,18 @@ static void run_forward(pair *p, bool keep)
 {
     CHECK(module_reserve(p->m, (shape){p->c.T, p->c.N, p->c.I}, keep) == UNROLLED_OK);
     if (p->c.given & UNROLLED_HAS_H)
-        vector_copy(p->states, p->h0, p->s->h0);
+        vector_copy(p->states, p->h0, p->s->states.h0);
     if (p->c.given & UNROLLED_HAS_C)
-        vector_copy(p->cells, p->c0, p->s->c0);
+        vector_copy(p->cells, p->c0, p->s->states.c0);
     module_forward(p->m, p->x, p->c.given);
 }
 
 static void run_backward(pair *p, int wanted)
 {
     if (p->c.dgiven & UNROLLED_HAS_H)
-        vector_copy(p->states, p->dhn, p->s->dh);
+        vector_copy(p->states, p->dhn, p->s->states.dh);
     if (p->c.dgiven & UNROLLED_HAS_C)
-        vector_copy(p->cells, p->dcn, p->s->dc);
+        vector_copy(p->cells, p->dcn, p->s->states.dc);
     module_backward(p->m, p->c.output ? p->dy : NULL, p->c.dgiven, wanted);
 }
 
@@ -320,8 +320,8 @@ static bool values_right(const pair *p)
 {
     const reference_stack *t = p->twin;
     double error = error_of(p->outputs, p->m->y, t->y);
-    error = larger(error, error_of(p->states, p->s->hn, t->hn));
-    error = larger(error, error_of(p->cells, p->s->cn, t->cn));
+    error = larger(error, error_of(p->states, p->s->states.h, t->hn));
+    error = larger(error, error_of(p->cells, p->s->states.c, t->cn));
     worst_value = larger(worst_value, error);
     return error <= value_bound;
 }
@@ -331,8 +331,8 @@ static bool gradients_right(const pair *p)
     const reference_stack *t = p->twin;
     const module *m = p->m;
     double error = error_of((size_t)(p->c.T * p->c.N * p->c.I), m->dx, t->dx);
-    error = larger(error, error_of(p->states, p->s->dh, t->dh0));
-    error = larger(error, error_of(p->cells, p->s->dc, t->dc0));
+    error = larger(error, error_of(p->states, p->s->states.dh, t->dh0));
+    error = larger(error, error_of(p->cells, p->s->states.dc, t->dc0));
     for (int i = 0; i < m->num_parameters; i++) {
         const parameter *q = &m->table[i];
         const size_t count = (size_t)q->rows * (q->cols ? (size_t)q->cols : 1);
@@ -349,11 +349,11 @@ static void check_config(const config *c)
     pair p = pair_make(c);
 
     run_forward(&p, false);
-    float *y = copies(p.outputs, p.m->y), *hn = copies(p.states, p.s->hn);
-    float *cn = copies(p.cells, p.s->cn);
+    float *y = copies(p.outputs, p.m->y), *hn = copies(p.states, p.s->states.h);
+    float *cn = copies(p.cells, p.s->states.c);
     run_forward(&p, true);
-    CHECK(same_bits(p.outputs, p.m->y, y) && same_bits(p.states, p.s->hn, hn));
-    CHECK(same_bits(p.cells, p.s->cn, cn));
+    CHECK(same_bits(p.outputs, p.m->y, y) && same_bits(p.states, p.s->states.h, hn));
+    CHECK(same_bits(p.cells, p.s->states.c, cn));
     run_backward(&p, WANT_INPUT | WANT_STATE);
 
     reference_stack_forward(p.twin);
@@ -514,13 +514,13 @@ static void test_chunks(void)
                 CHECK(p.twin->kink > 1e-7);
                 CHECK(values_right(&p) && gradients_right(&p));
             }
-            float *y = copies(p.outputs, p.m->y), *hn = copies(p.states, p.s->hn);
-            float *cn = copies(p.cells, p.s->cn);
+            float *y = copies(p.outputs, p.m->y), *hn = copies(p.states, p.s->states.h);
+            float *cn = copies(p.cells, p.s->states.c);
 
             run_forward(&p, false);
             CHECK(p.s->levels[0].layers[0].room < c.T);
             CHECK(same_bits(p.outputs, p.m->y, y));
-            CHECK(same_bits(p.states, p.s->hn, hn) && same_bits(p.cells, p.s->cn, cn));
+            CHECK(same_bits(p.states, p.s->states.h, hn) && same_bits(p.cells, p.s->states.c, cn));
             free(y), free(hn), free(cn);
             pair_free(&p);
         }
@@ -597,7 +597,7 @@ static void test_wanted(void)
             run_forward(&p, true);
             run_backward(&p, WANT_INPUT | WANT_STATE);
             float *grads = copies(p.m->num_values, p.m->grads), *dx = copies(inputs, p.m->dx);
-            float *dh = copies(p.states, p.s->dh);
+            float *dh = copies(p.states, p.s->states.dh);
 
             module_zero_grad(p.m);
             run_forward(&p, true);
@@ -610,7 +610,7 @@ static void test_wanted(void)
                 for (size_t i = 0; i < inputs; i++)
                     CHECK(p.m->dx[i] == 0);
             if (wanted & WANT_STATE)
-                CHECK(same_bits(p.states, p.s->dh, dh));
+                CHECK(same_bits(p.states, p.s->states.dh, dh));
             free(grads), free(dx), free(dh);
             pair_free(&p);
         }
