@@ -96,7 +96,7 @@ async function bundle({ code, folder }) {
 }
 
 /** @param {string | Uint8Array} bytes */
-const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
+const gzipped = (bytes) => gzipSync(bytes, { level: 9, memLevel: 9 }).length; // as the program gzip
 
 /** Of everything, in bytes after gzip. @param {Item} item */
 export async function sizeOf(item) {
