@@ -103,13 +103,15 @@ need() { has "$1" || install "$2"; }
 # which has both, into .emsdk.
 need_emscripten() {
     PATH="$PATH${EMSDK:+:$EMSDK/upstream/emscripten:$EMSDK/upstream/bin}:$PWD/.emsdk/upstream/emscripten:$PWD/.emsdk/upstream/bin"
+    # An emcc from elsewhere keeps its own off the PATH, and knows where.
+    if has em-config; then PATH="$PATH:$(em-config BINARYEN_ROOT 2>/dev/null)/bin"; fi
     if has emcc && has wasm-metadce && has wasm-opt; then return; fi
     if can_install; then
         install emscripten binaryen
         return
     fi
     has git && has python3 ||
-        fail 'missing: Emscripten (Debian: apt-get install emscripten; macOS: brew install emscripten binaryen), or git and python3 to fetch it'
+        fail 'missing: Emscripten with Binaryen (Debian: apt-get install emscripten; macOS: brew install emscripten binaryen), or git and python3 to fetch it'
     [ -d .emsdk ] || git clone --depth 1 https://github.com/emscripten-core/emsdk.git .emsdk
     .emsdk/emsdk install $EMSDK_VERSION
     .emsdk/emsdk activate $EMSDK_VERSION
@@ -204,7 +206,7 @@ step() {
         # What emcc exports for JavaScript of its own is not wanted.
         {
             echo '[ { "name": "memory", "root": true, "export": "memory" }'
-            sed -n 's/^UNROLLED_API(\([a-z_]*\)).*/, { "name": "\1", "root": true, "export": "\1" }/p' src/unrolled.h
+            sed -n 's/^UNROLLED_API(\([a-z0-9_]*\)).*/, { "name": "\1", "root": true, "export": "\1" }/p' src/unrolled.h
             echo ']'
         } >build/link/exports.json
         wasm-metadce $FEATURES build/link/linked.wasm -f build/link/exports.json -o build/link/exports.wasm >build/link/unused.txt

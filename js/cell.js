@@ -46,6 +46,7 @@ class Cell extends Module {
 }
 
 /** @typedef {{ h?: Float32Array, c?: Float32Array }} State  [N][H] each */
+const STATE = ['h', 'c'];
 
 /**
  * @param {Cell} cell
@@ -53,11 +54,13 @@ class Cell extends Module {
  * @param {State} state
  * @param {{ batch?: number }} options
  */
-function forward(cell, x, { h, c }, options) {
+function forward(cell, x, state, options) {
   const { handle, what } = begin(cell, 'forward');
+  expectOptions(state, STATE, `${what} state`);
+  const { h, c } = state;
   const { inputSize: I, hiddenSize: H } = cell;
   const data = expectFloats(x, `${what} x`);
-  const N = batchOf(options, what, undefined, stepsOf(data.length, 1, I, `${what} x`));
+  const N = batchOf(options, what, undefined, 0) || stepsOf(data.length, 1, I, `${what} x`);
   expectLength(data, N * I, `${what} x [N][I] = [${N}][${I}]`);
   const made = `[N][H] = [${N}][${H}]`;
   const h0 = optionalLength(h, N * H, `${what} h ${made}`);
@@ -66,9 +69,12 @@ function forward(cell, x, { h, c }, options) {
   return { h: pass.take(AT.HN, AT.HS), c: pass.take(AT.CN, AT.CS) };
 }
 
-/** @param {Cell} cell @param {State} gradients */
-function backward(cell, { h, c }) {
+/** @param {Cell} cell @param {State} grad */
+function backward(cell, grad) {
   const { handle, what } = begin(cell, 'backward');
+  expectOptions(grad, STATE, `${what} grad`);
+  const { h, c } = grad;
+  if (!h && !c) throw wrong(`${what} grad`, 'h, c or both', grad);
   pass.expectPending(handle, what);
   const length = word(AT.HS);
   const dh = optionalLength(h, length, `${what} gradient of h`);
@@ -149,7 +155,6 @@ export class LSTMCell extends Cell {
    * @returns {{ h: Float32Array, c: Float32Array }}
    */
   forward(x, state = {}, options = {}) {
-    expectOptions(state, ['h', 'c'], 'LSTMCell forward state');
     return forward(this, x, state, options);
   }
 
@@ -159,9 +164,6 @@ export class LSTMCell extends Cell {
    * @returns {{ x: Float32Array, h: Float32Array, c: Float32Array }}
    */
   backward(grad) {
-    const what = 'LSTMCell backward grad';
-    expectOptions(grad, ['h', 'c'], what);
-    if (!grad.h && !grad.c) throw wrong(what, 'h, c or both', grad);
     return backward(this, grad);
   }
 }

@@ -268,6 +268,8 @@ export function settle(name, given, table, empty) {
   return Object.fromEntries(settled);
 }
 
+const BATCH = ['batch']; // made once: live streams ask for every step
+
 /**
  * N, of the options of a call, which are checked.
  * @param {{ batch?: number }} options
@@ -275,7 +277,7 @@ export function settle(name, given, table, empty) {
  * @param {readonly string[]} [known]
  * @param {number} [fallback]  where it is left out
  */
-export function batchOf(options, what, known = ['batch'], fallback = 1) {
+export function batchOf(options, what, known = BATCH, fallback = 1) {
   expectOptions(options, known, what);
   return options.batch === undefined ? fallback : expectSize(options.batch, `${what} batch`);
 }

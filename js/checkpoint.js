@@ -333,7 +333,7 @@ function parseCheckpoint(bytes) {
   const end = bytes.length - CHECKSUM_BYTES;
   const sum = new DataView(bytes.buffer, bytes.byteOffset).getInt32(end, true);
   if (entries.pop()?.name !== 'checksum' || crc32(bytes.subarray(0, end)) !== sum) {
-    refuse('checksum');
+    throw new FormatError('checkpoint: the file has changed since it was written');
   }
 
   /** @type {Record<string, Record<string, any>>} by the first word of their names */

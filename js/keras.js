@@ -8,9 +8,10 @@
 // of its forward layer, then those of its backward layer.
 // Source: keras/src/layers/rnn, https://keras.io/api/layers/recurrent_layers
 
-import { expectShape, expectWord, isRecord, misfit, shapeText, wrong } from './check.js';
+import { expectWord, isRecord, misfit, product, shapeText, wrong } from './check.js';
 import { inOrder, KERAS } from './gates.js';
 import { tensorData } from './module.js';
+import { isShape } from './state.js';
 
 /** @import { StateDict, Tensor } from './module.js' */
 /** The class of a Keras layer. @typedef {'SimpleRNN' | 'LSTM' | 'GRU'} KerasKind */
@@ -84,7 +85,8 @@ export function fromKeras(kind, weights) {
 
 /** The sizes of a matrix. @param {Tensor} tensor @param {string} name */
 function shapeOf(tensor, name) {
-  const shape = expectShape(tensor?.shape, `${name} shape`, tensor?.data?.length);
+  const { shape } = Object(tensor);
+  if (!isShape(shape) || product(shape) === 0) throw wrong(name, '{ shape, data }', tensor);
   if (shape.length === 2) return shape;
   throw misfit(name, 'a matrix', shapeText(shape));
 }

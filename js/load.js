@@ -4,6 +4,7 @@
 import { wrong } from './check.js';
 import { OutOfMemoryError, UnrolledError } from './errors.js';
 
+const WASM = 'init wasm';
 const HTML = 0x3c; // "<": a page came instead of the file
 
 /** What helps where the file is not. */
@@ -30,22 +31,25 @@ export async function tried(work, failure, cure = '', policyCure = cure) {
   try {
     return await work;
   } catch (cause) {
-    const { message } = /** @type {Error} */ (cause);
+    const { message } = /** @type {Error} */ (Object(cause));
     const text = `${failure}: ${message}${FORBIDDEN.test(message) ? policyCure : cure}`;
     throw cause instanceof RangeError ? new OutOfMemoryError(text) : new UnrolledError(text);
   }
 }
 
-/**
- * @param {Response} response
- * @param {string} [source]  where it is from, if it does not say so itself
- */
-async function compile(response, source = 'init wasm') {
-  const name = response.url || source;
-  if (!response.ok) throw new UnrolledError(`${name} answered ${response.status}${PLACE}`);
-  const bytes = await tried(response.arrayBuffer(), `${name} cannot be read`);
-  if (new Uint8Array(bytes)[0] === HTML) throw new UnrolledError(`${name} is an HTML page${PLACE}`);
+/** @param {BufferSource} source @param {string} name  where it is from */
+function compile(source, name) {
+  const { buffer = source, byteOffset, byteLength } = /** @type {Uint8Array} */ (source);
+  const bytes = new Uint8Array(/** @type {ArrayBuffer} */ (buffer), byteOffset, byteLength);
+  if (bytes[0] === HTML) throw new UnrolledError(`${name} is an HTML page${PLACE}`);
   return tried(WebAssembly.compile(bytes), `${name} does not compile`, WHOLE, POLICY);
+}
+
+/** @param {Response} response */
+async function fromResponse(response) {
+  const name = response.url || 'the response';
+  if (!response.ok) throw new UnrolledError(`${name} answered ${response.status}${PLACE}`);
+  return compile(await tried(response.arrayBuffer(), `${name} cannot be read`), name);
 }
 
 /** @param {URL} url */
@@ -53,11 +57,12 @@ async function fromUrl(url) {
   const onDisk = url.protocol === 'file:';
   // getBuiltinModule instead of import('node:fs'): bundlers need not know of it.
   const fs = onDisk && /** @type {any} */ (globalThis).process?.getBuiltinModule?.('node:fs');
-  if (fs) {
-    const bytes = await tried(fs.promises.readFile(url), `${url} cannot be read`, PLACE);
-    return compile(new Response(bytes), url.href);
-  }
-  return compile(await tried(fetch(url), `${url} cannot be fetched`, onDisk ? DISK : FETCH));
+  if (fs)
+    return compile(
+      await tried(fs.promises.readFile(url), `${url} cannot be read`, PLACE),
+      url.href,
+    );
+  return fromResponse(await tried(fetch(url), `${url} cannot be fetched`, onDisk ? DISK : FETCH));
 }
 
 /**
@@ -66,13 +71,11 @@ async function fromUrl(url) {
  */
 export async function loadModule(source) {
   if (source instanceof WebAssembly.Module) return source;
-  if (source instanceof Response) return compile(source);
-  if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) {
-    return compile(new Response(/** @type {BufferSource} */ (source)));
-  }
+  if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return compile(source, WASM);
   try {
     if (typeof source === 'string') source = new URL(source, globalThis.location?.href);
   } catch {} // refused below
   if (source instanceof URL) return fromUrl(source);
-  throw wrong('init wasm', 'an absolute URL, a Response, bytes or a WebAssembly.Module', source);
+  if (globalThis.Response && source instanceof Response) return fromResponse(source); // not every server has it
+  throw wrong(WASM, 'an absolute URL, a Response, bytes or a WebAssembly.Module', source);
 }

@@ -48,7 +48,7 @@ import * as STATUS from './status.js';
 const REDUCTIONS = ['mean', 'sum', 'none'];
 
 /** @type {Option} */
-const WEIGHT = [null, expectWeight];
+const WEIGHT = [null, expectValues];
 /** @type {Option} */
 const INDEX = [-100, expectWhole];
 
@@ -110,7 +110,7 @@ export class Loss extends Resource {
    */
   forward(prediction, target, shapes = {}) {
     const { handle, what } = begin(this, 'forward');
-    const p = expectFloats(prediction, `${what} prediction`);
+    const p = expectValues(prediction, `${what} prediction`);
     const t = Loss.expectTarget(this, target, `${what} target`);
     const [pShape, tShape] = this.#shapes(p, t, shapes, what);
 
@@ -197,7 +197,7 @@ export class Loss extends Resource {
   #misfit(p, t, what) {
     const expected = this.#classes
       ? '[N][C] against [N] or [N][C][T] against [N][T], a weight for each class'
-      : 'as many values in both, or { prediction, target } shapes that broadcast';
+      : 'as many values in both or { prediction, target } shapes that broadcast, and weights that fit';
     return misfit(what, expected, `${shapeText(p)} against ${shapeText(t)}`);
   }
 }
@@ -226,9 +226,9 @@ function shapeOf(data, shape, name) {
   return shape === undefined || shape === null ? null : expectShape(shape, name, data.length);
 }
 
-/** @param {unknown} weight @param {string} name */
-function expectWeight(weight, name) {
-  const data = expectFloats(weight, name);
+/** Floats, one at least. @param {unknown} values @param {string} name */
+function expectValues(values, name) {
+  const data = expectFloats(values, name);
   if (data.length > 0) return data;
   throw misfit(name, 'values', 'none');
 }

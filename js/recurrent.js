@@ -15,7 +15,7 @@ import {
   settle,
   stepsOf,
 } from './check.js';
-import { attempt, call, failure, stage, word, writeAt } from './core.js';
+import { attempt, call, failure, handleOf, Resource, stage, word, writeAt } from './core.js';
 import { ArgumentError } from './errors.js';
 import { BATCH_FIRST, BIAS, BIDIRECTIONAL, create } from './kinds.js';
 import { Module } from './module.js';
@@ -66,11 +66,11 @@ export class Recurrent extends Module {
    * @param {Record<string, Option>} [more]  options beyond the common ones
    */
   constructor(kind, inputSize, hiddenSize, options, more = {}) {
+    expectSize(inputSize, `${kind} inputSize`);
+    expectSize(hiddenSize, `${kind} hiddenSize`);
     const settings = settle(kind, options, { ...OPTIONS, ...more });
     const { numLayers, bias, batchFirst, dropout, bidirectional } = settings;
     const { projSize = 0, nonlinearity = kind } = /** @type {Record<string, any>} */ (settings);
-    expectSize(inputSize, `${kind} inputSize`);
-    expectSize(hiddenSize, `${kind} hiddenSize`);
     if (dropout > 0 && numLayers === 1) {
       console.warn(
         `unrolled: ${kind} dropout acts between layers: with numLayers 1 it does nothing`,
@@ -163,11 +163,12 @@ export class Recurrent extends Module {
     const { handle, what } = begin(this, 'backward');
     const names = this.#stateNames('n');
     expectOptions(state, names, what);
+    const { hn, cn } = /** @type {any} */ (state); // before the out block is read: they may be getters
     pass.expectPending(handle, what);
     const N = word(AT.HS) / (this.#rows * this.#stateSize(false));
     const dy =
       gradOutput === null ? null : expectLength(gradOutput, word(AT.OUTPUTS), `${what} gradOutput`);
-    pass.backward(handle, dy, ...this.#statesOf(state, names, N, what));
+    pass.backward(handle, dy, ...this.#statesOf({ hn, cn }, names, N, what));
     /** @type {any} */
     const gradients = {
       input: pass.take(AT.GRAD_INPUT, AT.INPUTS),
@@ -186,7 +187,8 @@ export class Recurrent extends Module {
    * @throws {ArgumentError} for a bidirectional stack, which needs the whole sequence
    */
   step(input, options = {}) {
-    const { handle, what } = begin(this, 'step');
+    const handle = handleOf(this);
+    const what = `${Resource.kindOf(this)} step`;
     const N = batchOf(options, what);
     this.#expectOneDirection(what);
     const data = expectLength(input, N * this.inputSize, `${what} input [N][I]`);
@@ -212,10 +214,10 @@ export class Recurrent extends Module {
     this.#expectOneDirection(what);
     /** @type {{ h0?: Float32Array, c0?: Float32Array }} */
     const { h0, c0 } = state;
-    const first = h0 ?? c0;
-    const values = this.#rows * this.#stateSize(!h0); // of a sequence
-    // 0 forgets; what is no array is refused below
-    const N = first instanceof Float32Array ? Math.floor(first.length / values) || 1 : 0;
+    const first = h0 === undefined ? c0 : h0;
+    const values = this.#rows * this.#stateSize(h0 === undefined); // of a sequence
+    const length = first instanceof Float32Array ? first.length : 0; // what is none is refused below
+    const N = first === undefined ? 0 : Math.floor(length / values) || 1; // 0 forgets
     const [h, c] = this.#statesOf(state, names, N, what);
     const bytes = 4 * this.#rows * N * this.hiddenSize; // for the larger of the two
     const at = stage(2 * bytes);

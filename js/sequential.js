@@ -64,7 +64,7 @@ function named(modules) {
   const entries = Object.entries(record);
   if (entries.length === 0) throw new ArgumentError('Sequential: expected at least one module');
   return entries.map(([name, module]) => {
-    if (!name || name.includes('.')) throw wrong('Sequential', 'a name without dots', name);
+    if (!name || name.includes('.')) throw wrong('Sequential', 'a name, without dots', name);
     return [name, expectModule(module, `Sequential "${name}"`)];
   });
 }
@@ -78,7 +78,7 @@ function create(children) {
   throw failure(status, 'Sequential', {
     [STATUS.SHAPE]: misfit(culprit, 'as many inputs as the outputs before it', 'others'),
     [STATUS.ARGUMENT]: new ArgumentError(
-      `${culprit}: expected no cell, nothing of another Sequential, one batchFirst in all, ` +
+      `${culprit}: expected no cell, nothing that is in a Sequential already, one batchFirst in all, ` +
         'Sequentials at most 64 deep',
     ),
   });

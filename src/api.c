@@ -24,10 +24,10 @@ int api_fail(status e)
     return e;
 }
 
-int api_open(handle_type type, void *object, status why)
+int api_open(handle_type type, void *object)
 {
     if (!object)
-        return api_fail(why);
+        return api_fail(UNROLLED_E_MEMORY);
     const int handle = handle_open(type, object);
     if (type == HANDLE_MODULE)
         ((module *)object)->handle = handle;
@@ -87,7 +87,7 @@ int unrolled_numpy_create(uint32_t seed)
     rng *r = handle_room() ? memory_take(sizeof *r) : NULL;
     if (r)
         numpy_seed(r, seed);
-    return api_open(HANDLE_NUMPY, r, UNROLLED_E_MEMORY);
+    return api_open(HANDLE_NUMPY, r);
 }
 
 // Bounds whose values fit int32, with some between them.

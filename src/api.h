@@ -26,9 +26,9 @@ int api_fail(status e);
 // anywhere.
 bool api_staged(const void *array, size_t count, size_t size);
 
-// The handle of a new object; NULL: why there is none. Creators ask for room before all else
-// (handle_room), so that nothing that is made, or drawn for it, must be undone.
-int api_open(handle_type type, void *object, status why);
+// The handle of a new object; NULL: there was no memory for it. Creators ask for room before all
+// else (handle_room), so that nothing that is made, or drawn for it, must be undone.
+int api_open(handle_type type, void *object);
 
 static inline module *api_module(int handle) { return handle_get(HANDLE_MODULE, handle); }
 

@@ -18,7 +18,7 @@ int unrolled_loss_create(int kind, int reduce, double setting, int ignore_index,
                        .num_weights = num_weights,
                        .weights = weights};
     criterion *c = handle_room() ? criterion_create(&rule) : NULL;
-    return api_open(HANDLE_LOSS, c, UNROLLED_E_MEMORY);
+    return api_open(HANDLE_LOSS, c);
 }
 
 // A count of axes below zero is another matter, of shape.
@@ -151,7 +151,7 @@ int unrolled_optimizer_create(int kind, const double *options, int count, const 
     tuner *t = tuner_create((optim_kind)kind, &o, &chosen);
     if (!t)
         parameters_give(&chosen);
-    return api_open(HANDLE_OPTIMIZER, t, UNROLLED_E_MEMORY);
+    return api_open(HANDLE_OPTIMIZER, t);
 }
 
 // The optimizer, when all the modules it updates still live; else NULL.
@@ -267,7 +267,7 @@ int unrolled_trainer_create(int model, int objective, int updates, double clip_n
         t->clip_norm = clip_norm;
         t->on_nonfinite = on_nonfinite;
     }
-    return api_open(HANDLE_TRAINER, t, UNROLLED_E_MEMORY);
+    return api_open(HANDLE_TRAINER, t);
 }
 
 // The trainer, when all it needs still lives; else NULL.

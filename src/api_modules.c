@@ -21,14 +21,14 @@ static stack *get_stack(int handle)
 
 int unrolled_module_create(int kind, int I, int H, int flags, double p, int L, int P)
 {
-    const bool recurrent = kind <= UNROLLED_GRU, square = kind <= UNROLLED_LINEAR;
+    const bool recurrent = kind <= UNROLLED_GRU, sized = kind <= UNROLLED_LINEAR;
     const bool over_axis = kind == UNROLLED_SOFTMAX || kind == UNROLLED_LOG_SOFTMAX;
     const bool layered = recurrent && !(flags & UNROLLED_CELL), bias = flags & UNROLLED_BIAS;
     rng *r = rng_global();
     void *m;
 
-    if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_LAST_STEP || ((square || over_axis) && I < 1) ||
-        (square && H < 1) || ((layered || kind == UNROLLED_DROPOUT) && !(p >= 0.0 && p <= 1.0)) ||
+    if (kind < UNROLLED_RNN_TANH || kind > UNROLLED_LAST_STEP || ((sized || over_axis) && I < 1) ||
+        (sized && H < 1) || ((layered || kind == UNROLLED_DROPOUT) && !(p >= 0.0 && p <= 1.0)) ||
         (layered && (L < 1 || P < 0 || (P > 0 && (P >= H || kind != UNROLLED_LSTM)))))
         return UNROLLED_E_ARGUMENT;
     if (!handle_room())
@@ -37,7 +37,7 @@ int unrolled_module_create(int kind, int I, int H, int flags, double p, int L, i
         m = stack_create(kind, I, H, L, P, p, flags, r);
     else if (recurrent)
         m = cell_create(kind, I, H, bias, r);
-    else if (square)
+    else if (sized)
         m = linear_create(I, H, bias, r);
     else if (kind == UNROLLED_DROPOUT)
         m = dropout_create(p);
@@ -45,35 +45,29 @@ int unrolled_module_create(int kind, int I, int H, int flags, double p, int L, i
         m = select_create();
     else
         m = activation_create(kind, over_axis ? I : 0);
-    return api_open(HANDLE_MODULE, m, UNROLLED_E_MEMORY);
+    return api_open(HANDLE_MODULE, m);
 }
 
 int unrolled_sequential_create(int count, const int32_t *handles)
 {
-    status why = UNROLLED_OK;
-    int where = 0;
-    module *m = NULL;
-
     api_count(0, 0);
     if (count < 1 || !api_staged(handles, (size_t)count, sizeof *handles))
         return UNROLLED_E_ARGUMENT;
-    module **modules = handle_room() ? memory_take_zeroed((size_t)count, sizeof *modules) : NULL;
-    if (!modules)
-        return api_fail(UNROLLED_E_MEMORY);
-    for (int i = 0; i < count && !why; i++) {
-        modules[i] = api_module(handles[i]);
-        where = i;
-        if (!modules[i])
-            why = UNROLLED_E_HANDLE;
-        else if (cell_is(modules[i]))
-            why = UNROLLED_E_ARGUMENT;
+    module *whole = handle_room() ? sequential_create(count) : NULL;
+    for (int i = 0; whole && i < count; i++) {
+        module *m = api_module(handles[i]);
+        const status e = !m           ? UNROLLED_E_HANDLE
+                         : cell_is(m) ? UNROLLED_E_ARGUMENT
+                                      : sequential_add(whole, m);
+        if (e) {
+            sequential_undo(whole);
+            api_count(0, (size_t)i);
+            return e;
+        }
     }
-    if (!why)
-        m = sequential_create(count, modules, &why, &where);
-    memory_give(modules);
-    if (!m)
-        api_count(0, (size_t)where);
-    return api_open(HANDLE_MODULE, m, why);
+    if (whole)
+        sequential_finish(whole);
+    return api_open(HANDLE_MODULE, whole);
 }
 
 static void close_handles(const module *m)

@@ -31,7 +31,8 @@ void elementwise(elementwise_kernel *kernel, const void *settings, size_t n, int
                  float *const *rows, int num_inputs, const float *const *inputs)
 {
     float padded[2 * ELEMENTWISE_ROWS][SHORT];
-    float *own[2 * ELEMENTWISE_ROWS];
+    float *own_rows[ELEMENTWISE_ROWS];
+    const float *own_inputs[ELEMENTWISE_ROWS];
     // done in place; of long rows a whole vector is left as well, for what follows it
     const size_t done = n % 4 == 0 ? n : n < SHORT ? 0 : n / 4 * 4 - 4, left = n - done;
 
@@ -41,10 +42,14 @@ void elementwise(elementwise_kernel *kernel, const void *settings, size_t n, int
     if (!left)
         return;
     for (int r = 0; r < num_rows + num_inputs; r++) {
-        own[r] = padded[r];
-        pad(left, (r < num_rows ? rows[r] : inputs[r - num_rows]) + done, own[r]);
+        const int input = r - num_rows;
+        if (input < 0)
+            own_rows[r] = padded[r];
+        else
+            own_inputs[input] = padded[r];
+        pad(left, (input < 0 ? rows[r] : inputs[input]) + done, padded[r]);
     }
-    kernel(settings, (left + 3) & ~(size_t)3, own, (const float *const *)own + num_rows);
+    kernel(settings, (left + 3) & ~(size_t)3, own_rows, own_inputs);
     for (int r = 0; r < num_rows; r++)
         unpad(left, padded[r], rows[r] + done);
 }

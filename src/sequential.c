@@ -36,8 +36,20 @@ bool sequential_undisturbed(const module *whole)
 
 enum { DEEPEST = 64 }; // Sequentials inside each other: they are walked by recursion
 
-// Takes over one module, after those that `whole` has; or says why it cannot.
-static status join(module *whole, module *m)
+module *sequential_create(int room)
+{
+    module *whole = module_create(&sequential_kind, sizeof *whole, 0, 0);
+    if (!whole)
+        return NULL;
+    whole->children = memory_take_zeroed((size_t)room, sizeof *whole->children);
+    if (!whole->children) {
+        module_destroy(whole);
+        return NULL;
+    }
+    return whole;
+}
+
+status sequential_add(module *whole, module *m)
 {
     if (m->parent || m->depth >= DEEPEST ||
         (m->recurrent && whole->recurrent && whole->batch_first != m->batch_first))
@@ -64,8 +76,7 @@ static status join(module *whole, module *m)
     return UNROLLED_OK;
 }
 
-// Those without an order of their own follow that of the whole.
-static void follow_order(module *whole)
+void sequential_finish(module *whole)
 {
     for (module *m = module_next(whole, whole); m; m = module_next(whole, m))
         if (m->batch_first != whole->batch_first) { // plans were made for the other one
@@ -75,25 +86,11 @@ static void follow_order(module *whole)
         }
 }
 
-module *sequential_create(int count, module *const *modules, status *why, int *where)
+void sequential_undo(module *whole)
 {
-    *why = UNROLLED_E_MEMORY;
-    module *whole = module_create(&sequential_kind, sizeof *whole, 0, 0);
-    if (!whole)
-        return NULL;
-    whole->children = memory_take_zeroed((size_t)count, sizeof *whole->children);
-    if (whole->children)
-        for (*why = UNROLLED_OK, *where = 0; *where < count; ++*where)
-            if ((*why = join(whole, modules[*where])))
-                break;
-    if (*why) {
-        while (whole->num_children) {
-            module *m = whole->children[--whole->num_children];
-            m->parent = m->next = NULL;
-        }
-        module_destroy(whole);
-        return NULL;
+    while (whole->num_children) {
+        module *m = whole->children[--whole->num_children];
+        m->parent = m->next = NULL;
     }
-    follow_order(whole);
-    return whole;
+    module_destroy(whole);
 }

@@ -4,11 +4,16 @@
 
 #include "module.h"
 
-// Takes the modules over (sets their parent). NULL: *why is UNROLLED_E_MEMORY; or, with *where the
-// place of the culprit, UNROLLED_E_SHAPE (its inputs are not the outputs of those before it) or
-// UNROLLED_E_ARGUMENT (in another Sequential already, of another batch order, or nested too deep).
-// Nothing has changed then.
-module *sequential_create(int count, module *const *modules, status *why, int *where);
+// An empty one, with room for so many modules. NULL: no memory.
+module *sequential_create(int room);
+// Takes a module over, behind those it has. UNROLLED_E_SHAPE: its inputs are not the outputs before
+// it; UNROLLED_E_ARGUMENT: in another Sequential already, of another batch order, or nested too
+// deep. Nothing has changed then.
+status sequential_add(module *whole, module *m);
+// After the last one: those without a batch order follow that of the whole.
+void sequential_finish(module *whole);
+// Instead: what it took over is as it was, and it is destroyed.
+void sequential_undo(module *whole);
 
 bool sequential_is(const module *m);
 

@@ -59,7 +59,8 @@ SIMD_INLINE f32x4 f32x4_exp(f32x4 x)
     return f32x4_mul(f32x4_mul(y, scaled), f32x4_splat(0x1p-24F));
 }
 
-// Natural logarithm of a normal x > 0; NaN stays NaN.
+// Natural logarithm of a normal x > 0; NaN stays NaN. (Other lanes come to nothing of use, and do
+// no harm.)
 //
 //     log x = n ln 2 + log(1 + f),  x = 2^n (1 + f),  1 + f in [sqrt(1/2), sqrt(2))
 //     log(1 + f) = f - f^2 / 2 + f^3 P(f)

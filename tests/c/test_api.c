@@ -259,6 +259,11 @@ static void test_creations(void)
     REFUSED(make_dropout(-1e-9), wrong);
     REFUSED(make_dropout(1 + 1e-9), wrong);
     REFUSED(make_dropout((double)NAN), wrong);
+    // what a kind does not have is not looked at
+    CHECK(destroyed(unrolled_module_create(UNROLLED_LINEAR, 3, 4, UNROLLED_CELL, (double)NAN, -1,
+                                           -1)) > 0);
+    CHECK(destroyed(unrolled_module_create(UNROLLED_TANH, -1, -1, UNROLLED_CELL, (double)NAN, -1,
+                                           -1)) > 0);
     REFUSED(unrolled_module_create(UNROLLED_LAST_STEP + 1, 3, 4, 0, 0, 1, 0), wrong);
     REFUSED(unrolled_loss_create(UNROLLED_NLL + 1, 0, 0, 0, 0, NULL), wrong);
     REFUSED(unrolled_loss_create(0, UNROLLED_NONE + 1, 0, 0, 0, NULL), wrong);
@@ -439,9 +444,13 @@ static void test_turns(void)
     CHECK(unrolled_optimizer_info(adam, 0) == UNROLLED_OK && unrolled_out()[0] == 1);
     CHECK(unrolled_optimizer_options(adam, options, 3) == UNROLLED_OK);
     CHECK(unrolled_optimizer_info(adam, 0) == UNROLLED_OK && double_at(2) == 3);
+    float *kept = tuner_moment(handle_get(HANDLE_OPTIMIZER, adam), 0, 0);
+    *kept = 5;
     for (int i = 0; i < 2; i++) // goes on
         CHECK(unrolled_optimizer_options(adam, options, i ? -1 : (double)NAN) == UNROLLED_OK);
-    CHECK(unrolled_optimizer_info(adam, 0) == UNROLLED_OK && double_at(2) == 3);
+    CHECK(unrolled_optimizer_info(adam, 0) == UNROLLED_OK && double_at(2) == 3 && *kept == 5);
+    CHECK(unrolled_optimizer_options(adam, options, 2) == UNROLLED_OK && *kept == 0); // anew
+    CHECK(unrolled_optimizer_info(adam, 0) == UNROLLED_OK && double_at(2) == 2);
     double plain[UNROLLED_NUM_OPTIONS] = {[UNROLLED_LR] = 1};
     CHECK(unrolled_optimizer_options(adam, plain, 0) == UNROLLED_E_ARGUMENT); // without its moment
     const int wrong = UNROLLED_E_ARGUMENT;
@@ -496,7 +505,7 @@ static void test_stream(void)
     static const double bounds[][2] = {{5, 5},     {5, 4},     {0, 1e18}, {-1e18, 0},
                                        {1e300, 0}, {0.2, 0.8}, {NAN, 1},  {0, NAN}};
     for (int i = 0; i < 8; i++) {
-        CHECK((unrolled_draw)(0, UNROLLED_INTEGERS, 4, bounds[i][0], bounds[i][1], order) ==
+        CHECK(unrolled_draw(0, UNROLLED_INTEGERS, 4, bounds[i][0], bounds[i][1], order) ==
               UNROLLED_E_ARGUMENT);
         CHECK(unrolled_draw(numpy, UNROLLED_INTEGERS, 4, bounds[i][0], bounds[i][1], order) ==
               UNROLLED_E_ARGUMENT);
@@ -551,7 +560,6 @@ static void test_addresses(void)
     for (int i = 0; i < PLACES; i++) {
         void *p = wrong[i];
         REFUSED(unrolled_rng_restore(p), bad);
-        REFUSED((unrolled_draw)(0, UNROLLED_UNIFORM, 2, 0, 1, p), bad);
         REFUSED((unrolled_draw)(0, UNROLLED_UNIFORM, 2, 0, 1, p), bad);
         REFUSED((unrolled_draw)(0, UNROLLED_NORMAL, 2, 0, 1, p), bad);
         REFUSED((unrolled_draw)(0, UNROLLED_BERNOULLI, 2, 0.5, 0, p), bad);
@@ -649,7 +657,7 @@ static int create_something(void)
     case 4:
         return make_linear(I, H, flags);
     case 5:
-        return make_activation(pick(6), pick(2) ? I : 0);
+        return make_activation(UNROLLED_TANH + pick(6), pick(2) ? I : 0);
     case 6:
         return pick(2) ? make_dropout(0.5 * pick(3)) : make_last_step();
     case 7:

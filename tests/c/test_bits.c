@@ -2,8 +2,8 @@
 // leaves in every engine of the web, told by one hash. tests/bits/training.js is the same training
 // through the JavaScript API, line for line.
 #include "linear.h"
+#include "row.h"
 #include "select.h"
-#include "sequential.h"
 #include "stack.h"
 #include "test.h"
 #include "trainer.h"
@@ -173,7 +173,7 @@ static bool start(training *t)
     t->children[2] = linear_create(H, 1, true, r);
     if (!t->children[0] || !t->children[1] || !t->children[2])
         return false;
-    t->model = sequential_create(3, t->children, &why, &where);
+    t->model = in_a_row(3, t->children, &why, &where);
     t->objective = criterion_create(&mean_square);
     t->updates = tune(t, &adam);
     if (!t->model || !t->objective || !t->updates)

@@ -9,8 +9,8 @@
 #include "memory.h"
 #include "numbers.h"
 #include "reference.h"
+#include "row.h"
 #include "select.h"
-#include "sequential.h"
 #include "stack.h"
 #include "test.h"
 #include "vector.h"
@@ -35,7 +35,7 @@ static module *new_sequential(int count, module *const *modules)
 {
     status why;
     int where;
-    module *m = sequential_create(count, modules, &why, &where);
+    module *m = in_a_row(count, modules, &why, &where);
     if (!m)
         abort();
     return m;
@@ -320,7 +320,7 @@ static bool refused(int count, module *const *modules, status reason, int place)
     const size_t held = memory_held();
     status why = UNROLLED_OK;
     int where = -1;
-    module *m = sequential_create(count, modules, &why, &where);
+    module *m = in_a_row(count, modules, &why, &where);
     if (m)
         module_destroy(m);
     return !m && why == reason && where == place && memory_held() == held;

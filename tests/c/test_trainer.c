@@ -6,8 +6,8 @@
 #include "memory.h"
 #include "numbers.h"
 #include "reference.h"
+#include "row.h"
 #include "select.h"
-#include "sequential.h"
 #include "stack.h"
 #include "test.h"
 #include "trainer.h"
@@ -25,7 +25,7 @@ static module *new_sequential(int count, module *const *modules)
 {
     status why;
     int where;
-    module *m = sequential_create(count, modules, &why, &where);
+    module *m = in_a_row(count, modules, &why, &where);
     if (!m)
         abort();
     return m;
@@ -400,6 +400,26 @@ static void test_gradients_that_are_not_finite(void)
     }
 }
 
+// Gradients whose sum is beyond a float, while each of them is not: a suspicion, and no more.
+static void test_suspicion(void)
+{
+    const loss rule = {.kind = LOSS_MSE, .reduce = REDUCE_SUM};
+    training t = training_make(new_linear(8, 4), &rule, OPTIM_SGD, (optim_options){.lr = 1e-38});
+    double value;
+    int culprit;
+
+    vector_zero(t.model->num_values, t.model->params);
+    CHECK(reserve(t.whole, (shape){1, 1, 8}, -1, NULL) == UNROLLED_OK);
+    for (int i = 0; i < 8; i++)
+        t.model->call.input[i] = 4e19F;
+    for (int k = 0; k < 4; k++)
+        ((float *)t.whole->target)[k] = -4e18F; // 1.6e37 of loss, 3.2e38 of slope for each weight
+    CHECK(trainer_step(t.whole, &value, &culprit) == UNROLLED_OK);
+    CHECK(module_suspect(t.model) && t.model->grads[0] > 3e38F && isfinite(t.model->grads[31]));
+    CHECK(t.model->params[0] < -1 && isfinite(t.model->params[31]));
+    training_free(&t);
+}
+
 static void test_classes_that_do_not_exist(void)
 {
     const loss rule = {.kind = LOSS_CROSS_ENTROPY, .ignore_index = -100};
@@ -532,6 +552,7 @@ int main(void)
     test_against_the_twin();
     test_losses_that_are_not_finite();
     test_gradients_that_are_not_finite();
+    test_suspicion();
     test_classes_that_do_not_exist();
     test_reserve();
     test_two_models();

@@ -124,7 +124,7 @@ describe('to Keras', () => {
       [prefixed, /weight_ih_l0.*got "rnn\.weight_ih_l0/],
       [reverse, /weight_hh_l0_reverse.*got ".*weight_ih_l0_rev/],
       [new LSTM(2, 3, { numLayers: 2 }).stateDict(), /one layer.*got ".*weight_ih_l1/],
-      [{ ...state, weight_ih_l0: 5 }, /weight_ih_l0 shape: expected an array of sizes/],
+      [{ ...state, weight_ih_l0: 5 }, /weight_ih_l0: expected \{ shape, data \}/],
       [{ ...state, bias_ih_l0: { shape: [12], data: [1] } }, /bias_ih_l0 data/],
     ])) {
       assert.throws(() => toKeras('LSTM', wrong), { name: 'ArgumentError', message: words });
@@ -169,14 +169,14 @@ describe('from Keras', () => {
         /expected kernel, recurrent kernel, bias, or no bias.*got Array of 1/,
       ],
       [[kernel, recurrent, bias, kernel, recurrent], 'ArgumentError', /got Array of 5/],
-      [[kernel, null, bias], 'ArgumentError', /recurrent kernel shape: expected an array of sizes/],
+      [[kernel, null, bias], 'ArgumentError', /recurrent kernel: expected \{ shape, data \}/],
       [[[1, 2], recurrent, bias], 'ArgumentError', /LSTM kernel/],
       [
         [{ shape: [2, 12], data: [...kernel.data] }, recurrent],
         'ArgumentError',
         /kernel data.*from/,
       ],
-      [[{ shape: [2, -12], data: kernel.data }, recurrent], 'ShapeError', /kernel/],
+      [[{ shape: [2, -12], data: kernel.data }, recurrent], 'ArgumentError', /kernel/],
       [[kernel, recurrent, null], 'ArgumentError', /bias/],
       [[flat, recurrent], 'ShapeError', /kernel: expected a matrix, got \[24\]/],
       [
