@@ -36,22 +36,22 @@ const addresses = {
 const handedOn = {
   name: 'handed-on',
   renderChunk(code, { isEntry }) {
-    const [importing, imports, from] = /^import \{ (.*) \} from (".*");$/m.exec(code) ?? [];
-    const [exporting, exports] = /^export \{ (.*) \};$/m.exec(code) ?? [];
+    const importing = /^import \{ (.*) \} from (".*");$/m.exec(code);
+    const exporting = /^export \{ (.*) \};$/m.exec(code);
     if (!isEntry || !importing || !exporting) return null;
+    const [imports, exports] = [importing[1].split(', '), exporting[1].split(', ')];
+    const [, , from] = importing;
     const nameOf = (item) => item.split(' as ').at(-1);
-    const uses = (name) => code.match(new RegExp(`\\b${name}\\b`, 'g')).length;
-    const names = exports.split(', ');
-    const on = imports.split(', ').filter((item) => {
-      return names.includes(nameOf(item)) && uses(nameOf(item)) === 2;
-    });
-    const needed = imports.split(', ').filter((item) => !on.includes(item));
-    const own = names.filter((name) => !on.some((item) => nameOf(item) === name));
+    const uses = (name) =>
+      code.split(new RegExp(`(?<![\\w$])${name.replace(/\$/g, '\\$&')}(?![\\w$])`)).length - 1;
+    const on = imports.filter((item) => exports.includes(nameOf(item)) && uses(nameOf(item)) === 2);
+    const handed = on.map(nameOf);
+    const needed = imports.filter((item) => !on.includes(item)).join(', ');
+    const own = exports.filter((name) => !handed.includes(name)).join(', ');
     const text = new RolldownMagicString(code);
-    const write = (old, fresh) =>
-      text.update(code.indexOf(old), code.indexOf(old) + old.length, fresh);
-    write(importing, `import { ${needed.join(', ')} } from ${from};`);
-    write(exporting, `export { ${on.join(', ')} } from ${from};\nexport { ${own.join(', ')} };`);
+    const write = ({ index, 0: old }, fresh) => text.update(index, index + old.length, fresh);
+    write(importing, `import { ${needed} } from ${from};`);
+    write(exporting, `export { ${on.join(', ')} } from ${from};\nexport { ${own} };`);
     return { code: text.toString(), map: text.generateMap({ hires: true }).toString() };
   },
 };

@@ -317,3 +317,11 @@ test('left out, h and c are zeros; LSTMCell takes and gives either gradient', ()
     cell.dispose();
   }
 });
+
+test('a disposed LSTMCell says so, whatever else is wrong', () => {
+  const cell = new LSTMCell(2, 3);
+  cell.dispose();
+  const dead = { name: 'StateError', message: /LSTMCell was disposed/ };
+  assert.throws(() => cell.forward(values(2, 1), /** @type {any} */ (5)), dead);
+  assert.throws(() => cell.backward(/** @type {any} */ (undefined)), dead);
+});

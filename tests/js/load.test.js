@@ -81,6 +81,21 @@ describe('init finds the .wasm', () => {
       'await u.init({ wasm: data.subarray(3) });',
       () => Uint8Array.from([1, 2, 3, ...bytes]),
     ],
+    [
+      'as bytes that threads share',
+      'await u.init({ wasm: data });',
+      () => {
+        const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+        shared.set(bytes);
+        return shared;
+      },
+    ],
+    ['where there is no Response', 'delete globalThis.Response; await u.init();'],
+    [
+      'from bytes, without Response',
+      'delete globalThis.Response; await u.init({ wasm: data });',
+      () => bytes,
+    ],
     ['as a module', 'await u.init({ wasm: await WebAssembly.compile(data) });', () => bytes],
   ];
   for (const [what, body, data] of ways) {

@@ -310,3 +310,39 @@ test('values that are not finite pass through', () => {
     rnn.dispose();
   }
 });
+
+test('a getter among the gradients that calls the library disturbs nothing', () => {
+  for (const [kind, make] of Object.entries(KINDS)) {
+    const [model, other] = [make(2, 3, {}), make(3, 4, {})];
+    const [x, dy, dhn] = [
+      rand(10),
+      rand(kind.includes('projection') ? 10 : 15),
+      rand(kind.includes('projection') ? 2 : 3),
+    ];
+    model.forward(x);
+    const expected = model.backward(dy, { hn: dhn });
+    const grads = model.parameters().map(({ gradView }) => gradView.slice());
+    model.zeroGrad();
+    model.forward(x);
+    const got = model.backward(dy, {
+      get hn() {
+        other.forward(rand(12));
+        return dhn;
+      },
+    });
+    assertSame(got.input, expected.input, kind);
+    assertSame(got.h0, expected.h0, kind);
+    model.parameters().forEach(({ gradView }, i) => {
+      assertSame(gradView, grads[i], `${kind} ${i}`);
+    });
+  }
+});
+
+test('a hidden size is checked before what depends on it', () => {
+  for (const wrong of /** @type {any[]} */ ([Symbol('h'), undefined, 'a', Object.create(null)])) {
+    assert.throws(() => new LSTM(2, wrong, { projSize: 1 }), {
+      name: 'ArgumentError',
+      message: /LSTM hiddenSize: expected a whole number/,
+    });
+  }
+});
