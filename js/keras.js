@@ -103,8 +103,7 @@ function warnOfOrder(state) {
     });
     if (near.length !== 1 || near[0] === 'f') continue;
     console.warn(
-      `unrolled: fromKeras LSTM bias: only the values of ${near} are near 1, where Keras starts those ` +
-        'of f: do the gates stand in the order i, f, c, o?',
+      `unrolled: fromKeras LSTM bias: ${near} is near 1, where Keras starts f: are the gates i, f, c, o?`,
     );
     return;
   }
