@@ -227,10 +227,7 @@ describe('from Keras', () => {
     for (const place of [0, 2, 3]) {
       const said = warnings(t, 'LSTM', [kernel, recurrent, moved(place, 0.8)]);
       assert.equal(said.length, 1);
-      assert.match(
-        said[0],
-        new RegExp(`^unrolled: .* ${'ifco'[place]} is near 1`),
-      );
+      assert.match(said[0], new RegExp(`^unrolled: .* ${'ifco'[place]} is near 1`));
     }
     assert.deepEqual(warnings(t, 'LSTM', [kernel, recurrent, moved(1, 0.8)]), []);
     assert.deepEqual(warnings(t, 'LSTM', [kernel, recurrent, moved(2, 0.2)]), []);
