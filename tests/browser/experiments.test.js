@@ -164,6 +164,11 @@ for (const engine of engines) {
       server = await serve(BUILT, '/some/folder/');
       page = await engine.open(`${server.url}#notebooks?${SETTINGS}`);
       await page.evaluate(noteFaults);
+      // a click before its script has run would be lost
+      const started = () => document.getElementById('version').textContent;
+      for (const end = Date.now() + PATIENCE; !(await page.evaluate(started)); await wait(50)) {
+        assert.ok(Date.now() < end, 'the page does not start');
+      }
     });
     after(async () => {
       await page?.close();
