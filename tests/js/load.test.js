@@ -90,6 +90,13 @@ describe('init finds the .wasm', () => {
         return shared;
       },
     ],
+    [
+      'as a buffer that can grow',
+      `const buffer = new ArrayBuffer(data.length, { maxByteLength: 2 * data.length });
+       new Uint8Array(buffer).set(data);
+       await u.init({ wasm: buffer });`,
+      () => bytes,
+    ],
     ['where there is no Response', 'delete globalThis.Response; await u.init();'],
     [
       'from bytes, without Response',
