@@ -8,7 +8,7 @@
 // of its forward layer, then those of its backward layer.
 // Source: keras/src/layers/rnn, https://keras.io/api/layers/recurrent_layers
 
-import { expectWord, isRecord, misfit, product, shapeText, wrong } from './check.js';
+import { expectWord, isRecord, misfit, product, sameShape, shapeText, wrong } from './check.js';
 import { inOrder, KERAS } from './gates.js';
 import { tensorData } from './module.js';
 import { isShape } from './state.js';
@@ -71,7 +71,7 @@ export function fromKeras(kind, weights) {
     put('weight_ih', transposed(read(0), I, GH), I);
     put('weight_hh', transposed(recurrent, H, GH), H);
     if (own[2] === undefined) return;
-    if (kind === 'GRU' && own[2]?.shape?.length === 1) {
+    if (kind === 'GRU' && sameShape(own[2]?.shape ?? [], [GH])) {
       const why = ', which resets before the recurrent product, where PyTorch does after it';
       throw wrong(`${what}${side} bias`, 'reset_after=True', 'reset_after=False', why);
     }

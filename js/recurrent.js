@@ -187,7 +187,7 @@ export class Recurrent extends Module {
    * @throws {ArgumentError} for a bidirectional stack, which needs the whole sequence
    */
   step(input, options = {}) {
-    const handle = handleOf(this);
+    const handle = handleOf(this); // as begin() does, without an object for every step
     const what = `${Resource.kindOf(this)} step`;
     const N = batchOf(options, what);
     this.#expectOneDirection(what);
@@ -218,7 +218,7 @@ export class Recurrent extends Module {
     const values = this.#rows * this.#stateSize(h0 === undefined); // of a sequence
     const length = first instanceof Float32Array ? first.length : 0; // what is none is refused below
     const N = first === undefined ? 0 : Math.floor(length / values) || 1; // 0 forgets
-    const [h, c] = this.#statesOf(state, names, N, what);
+    const [h, c] = this.#statesOf({ h0, c0 }, names, N, what);
     const bytes = 4 * this.#rows * N * this.hiddenSize; // for the larger of the two
     const at = stage(2 * bytes);
     call('reset_state', handle, N, pass.put(at, h), pass.put(at + bytes, c));

@@ -8,10 +8,11 @@
 // handle of something destroyed, or of another kind, is UNROLLED_E_HANDLE, never a crash.
 //
 // A function that can fail returns a status, 0 or negative. What it has to say besides goes into
-// the OUT BLOCK, a fixed array of words at unrolled_out(), valid until the next call. On an error
-// nothing has changed, unless the function says otherwise.
+// the OUT BLOCK, a fixed array of words at unrolled_out(), valid until the next call. (A forward,
+// backward or step leaves what its reserve or pending said there, but for words that it writes.) On
+// an error nothing has changed, unless the function says otherwise.
 //
-// Pointers into the library's memory are valid until the next call: memory may grow, and workspaces
+// Pointers into the library's memory are valid as long: memory may grow, and workspaces
 // move when a batch is larger than any before. Parameters never move while their module lives.
 //
 // Gradients of parameters are ADDED to; gradients of activations are WRITTEN.

@@ -17,7 +17,7 @@ const FLAGS =
 
 /** As build.sh links. */
 const LIBRARY =
-  '-Os -sTOTAL_STACK=65536 -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4294901760 -sMALLOC=none';
+  '-Os -Wl,-mllvm,-vectorize-loops=false -sTOTAL_STACK=65536 -sINITIAL_MEMORY=2MB -sMAXIMUM_MEMORY=4294901760 -sMALLOC=none';
 
 /**
  * @param {string} name  of the output
